@@ -1,0 +1,209 @@
+//! Sending into a full ring by taking the oldest value out.
+//!
+//! # The one displacing send
+//!
+//! When the ring is full, the slot for the tail position `t` is the slot of the oldest position
+//! `t - capacity`. A sender that wins that position by a compare-and-swap on `head` owns the slot,
+//! and with it, implicitly, `t`: nobody else can claim `t`, because that takes a slot stamped
+//! `free(t)`, and only the owner can stamp this one. So it moves the old value out and its own in,
+//! moves `tail` past `t`, and stamps `full(t)`: the slot never becomes free in between, at most one
+//! value leaves per send, and none leaves while there is room.
+//!
+//! It follows that between winning the oldest position and moving `tail` there is one such sender at
+//! a time. It may count in that window without a read-modify-write of its own.
+
+use core::mem::MaybeUninit;
+
+use super::mode::Displacing;
+use super::sent::{Sent, SentAll};
+use super::{CLOSED, POSITION, Ring, slot};
+use crate::error::{SendAllError, SendError};
+use crate::sync::{self, atomic::Ordering};
+
+/// How often a displacing send looks again at a slot that another thread holds before it gives up.
+///
+/// With a pause each, that is a few microseconds: longer than moving out a run of small values
+/// takes, far shorter than a thread stays pre-empted.
+const HELD_LOOKS_MAX: u32 = if cfg!(loom) { 2 } else { 256 };
+
+impl<T> Ring<T, Displacing> {
+    /// Puts `value` into the ring; if it is full, the oldest value makes room and is returned.
+    ///
+    /// Lock-free: never waits for a reader to make progress. One read-modify-write while there is
+    /// room, two when a value is displaced. If the slot it needs stays held by a thread that was
+    /// interrupted while moving a value, it looks at it 256 times and then returns the *incoming*
+    /// value as [`Sent::DisplacedIncoming`].
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Closed`], with the value.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ringbus::{Ring, Sent};
+    ///
+    /// let ring = Ring::displacing(2)?;
+    /// assert_eq!(ring.send_displacing(1)?, Sent::Stored);
+    /// assert_eq!(ring.send_displacing(2)?, Sent::Stored);
+    /// assert_eq!(ring.send_displacing(3)?, Sent::Displaced(1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn send_displacing(&self, value: T) -> Result<Sent<T>, SendError<T>> {
+        let mut looks = 0;
+        loop {
+            // Acquire [displaced-counted]: pairs with the Release on `tail` of the displacing send
+            // before this one, whose count `displace_into` continues. Model: `displace_vs_displace`.
+            let tail = self.tail.load(Ordering::Acquire);
+            if tail & CLOSED != 0 {
+                return Err(SendError::Closed(value));
+            }
+            let stamp = self.slot(tail).stamp();
+            if stamp == slot::free(tail) {
+                // Relaxed (both): see `claim`.
+                let claimed = self.tail.compare_exchange_weak(
+                    tail,
+                    tail + 1,
+                    Ordering::Relaxed,
+                    Ordering::Relaxed,
+                );
+                if claimed.is_ok() {
+                    self.fill(tail, value);
+                    return Ok(Sent::Stored);
+                }
+            } else if stamp < slot::free(tail) {
+                let oldest = tail - self.mask - 1;
+                if stamp == slot::full(oldest) && self.claim_oldest(oldest) {
+                    return Ok(Sent::Displaced(self.displace_into(oldest, tail, value)));
+                }
+                // Held: by the reader or another sender taking it out, or by one putting it in.
+                if looks == HELD_LOOKS_MAX {
+                    return Ok(Sent::DisplacedIncoming(value));
+                }
+                looks += 1;
+                sync::spin();
+            }
+        }
+    }
+
+    /// Puts all of `values` into consecutive slots, displacing as many of the oldest values as it
+    /// takes; on success `values` is empty.
+    ///
+    /// The reader sees all of them or none. Never waits for a reader to make progress. Allocates
+    /// only for the values it returns.
+    ///
+    /// # Errors
+    ///
+    /// [`SendAllError::Closed`] or [`SendAllError::TooLarge`]; then `values` is as it was and
+    /// nothing was displaced.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ringbus::{Ring, SentAll};
+    ///
+    /// let ring = Ring::displacing(2)?;
+    /// ring.send_displacing(1)?;
+    /// assert_eq!(ring.send_all_displacing(&mut vec![2, 3])?, SentAll::Displaced(vec![1]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn send_all_displacing(&self, values: &mut Vec<T>) -> Result<SentAll<T>, SendAllError> {
+        self.check_len(values.len())?;
+        if values.is_empty() {
+            return Ok(SentAll::Stored);
+        }
+        let mut displaced = Vec::new();
+        let mut looks = 0;
+        loop {
+            match self.claim(values.len() as u64) {
+                Ok(first) => {
+                    self.fill_all(first, values);
+                    let nothing_lost = displaced.is_empty();
+                    return Ok(if nothing_lost {
+                        SentAll::Stored
+                    } else {
+                        SentAll::Displaced(displaced)
+                    });
+                }
+                Err(SendAllError::Full) => {}
+                Err(error) if displaced.is_empty() => return Err(error),
+                Err(_) => return Ok(SentAll::NotStored(displaced)),
+            }
+            if displaced.len() == values.len() {
+                return Ok(SentAll::NotStored(displaced));
+            }
+            // The room for the value is made first: nothing may fail once it is out of the ring.
+            displaced.reserve(1);
+            if let Some(value) = self.take_oldest() {
+                displaced.push(value);
+            } else if looks == HELD_LOOKS_MAX {
+                return Ok(SentAll::NotStored(displaced));
+            } else {
+                looks += 1;
+                sync::spin();
+            }
+        }
+    }
+
+    /// Wins the oldest position, if it still is the oldest and the ring is open.
+    #[inline]
+    fn claim_oldest(&self, oldest: u64) -> bool {
+        // Relaxed (both): decides who owns the position; its value was made visible by the stamp.
+        // A closed ring has `CLOSED` in `head`, which no position equals.
+        self.head
+            .compare_exchange(oldest, oldest + 1, Ordering::Relaxed, Ordering::Relaxed)
+            .is_ok()
+    }
+
+    /// Replaces the value of `oldest`, which this thread has won, by `value` at `tail`.
+    #[inline]
+    fn displace_into(&self, oldest: u64, tail: u64, value: T) -> T {
+        let slot = self.slot(oldest);
+        let mut old = MaybeUninit::uninit();
+        // SAFETY: the caller saw `full(oldest)` and won `oldest`.
+        unsafe { slot.take_into(&mut old) };
+        // SAFETY: the slot is empty now and this thread's until the stamp below.
+        unsafe { slot.write(value) };
+        // Relaxed (both): one thread at a time is here, and `tail` orders them (module header).
+        let displaced = self.displaced.load(Ordering::Relaxed);
+        self.displaced.store(displaced + 1, Ordering::Relaxed);
+        // Release [displaced-handed-on]: pairs with the Acquire load of `tail` in
+        // `send_displacing`; hands the count on. An addition, so that a concurrent `close` is kept.
+        // Model: `displace_vs_displace`.
+        self.tail.fetch_add(1, Ordering::Release);
+        slot.release_full(tail);
+        // SAFETY: `take_into` has filled `old`.
+        unsafe { old.assume_init() }
+    }
+
+    /// Takes the oldest value out and frees its slot, for whoever claims next.
+    fn take_oldest(&self) -> Option<T> {
+        let oldest = self.head_position();
+        let slot = self.slot(oldest);
+        if slot.stamp() != slot::full(oldest) || !self.claim_oldest(oldest) {
+            return None;
+        }
+        let mut old = MaybeUninit::uninit();
+        // SAFETY: the stamp said `full(oldest)` and this thread won `oldest`.
+        unsafe { slot.take_into(&mut old) };
+        slot.release_free(oldest + self.mask + 1);
+        // Relaxed: a number; several threads may be here at once, hence the addition.
+        self.displaced_for_groups.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: `take_into` has filled `old`.
+        Some(unsafe { old.assume_init() })
+    }
+
+}
+
+impl<T, M: super::Mode> Ring<T, M> {
+    /// Whether the slot of the tail position is neither free for it nor filled by it, although the
+    /// position of the lap before has been won: somebody is between the two.
+    pub(super) fn is_displacing_at(&self, tail: u64) -> bool {
+        let Some(before) = tail.checked_sub(self.mask + 1) else { return false };
+        let stamp = self.slot(tail).stamp();
+        // Relaxed: `head` has passed `before` for good once it has.
+        let won = self.head.load(Ordering::Relaxed) & POSITION > before;
+        won && stamp != slot::free(tail)
+    }
+}

@@ -1,0 +1,314 @@
+//! Bounded ring of slots: many senders, one reader at a time.
+//!
+//! # Shape
+//!
+//! ```text
+//!           head (next to read)             tail (next to claim)
+//!             v                               v
+//! +-------+-------+-------+-------+-------+-------+-------+-------+
+//! | free  | full  | full  | full  | full  | free  | free  | free  |   capacity = 2^k slots
+//! +-------+-------+-------+-------+-------+-------+-------+-------+
+//! ```
+//!
+//! `head` and `tail` are positions: they only grow, and `position & mask` picks the slot. Every slot
+//! carries a stamp that says whose turn it is (`slot.rs`).
+//!
+//! # Two ways to give a slot back
+//!
+//! * [`Lossless`]: only senders write stamps. The reader moves out a run of values and then stores
+//!   `head` once; senders compare with a copy of `head` and look at the real one only when the ring
+//!   seems full. Nothing but the reader takes values out, so it needs no read-modify-write.
+//! * [`Displacing`]: a sender that finds the ring full takes the oldest value out itself. Both it
+//!   and the reader win positions by a compare-and-swap on `head`, may finish in any order, and
+//!   therefore give slots back one by one, through the stamp.
+//!
+//! # Why it is correct
+//!
+//! 1. *One owner per position on either side.* A sender writes only after winning `tail` (or, for a
+//!    displacing send, the oldest position); a reader reads only after winning `head`, or while it
+//!    is the one reader and nobody else can. Positions never repeat.
+//! 2. *Hand-over through the stamp.* Value before stamp (Release), stamp before value (Acquire).
+//! 3. *Hand-back.* Lossless: the values have left before `head` is stored (Release), which senders
+//!    load (Acquire), directly or through the copy. Displacing: through the stamp.
+//! 4. *Groups.* `send_all` claims its positions at once and stamps them last to first; the reader
+//!    goes from the first on and stops at a slot that is not full, so it sees all of them or none.
+//! 5. *No user code between claim and stamp*, so no panic can leave a hole.
+//!
+//! # Progress
+//!
+//! Sending and receiving are lock-free: they retry only because another thread got on. A thread
+//! that is pre-empted between claim and stamp (a few nanoseconds of its running time) delays the
+//! reader's view of *later* positions until it runs again, as in every ring of this kind.
+//!
+//! The stamps are those of Dmitry Vyukov's bounded queue, with senders' and readers' turns told
+//! apart for a capacity of one too.
+
+mod displace;
+mod lease;
+mod mode;
+mod reader;
+mod send;
+mod sent;
+mod slot;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use lease::{Held, Lease};
+pub use mode::{Displacing, Lossless, Mode};
+pub use reader::Reader;
+pub(crate) use reader::Run;
+pub use sent::{Sent, SentAll};
+
+use core::fmt;
+use core::marker::PhantomData;
+use core::mem::MaybeUninit;
+
+use crossbeam_utils::CachePadded;
+
+use self::slot::Slot;
+use crate::contain;
+use crate::error::ConfigError;
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// The bit of `tail` (and, in a displacing ring, of `head`) that says "closed".
+const CLOSED: u64 = 1 << 63;
+/// The bits of a cursor that are its position. A stamp is twice a position, hence one bit fewer
+/// than a word has: at one event a nanosecond that lasts for 146 years.
+const POSITION: u64 = CLOSED - 1;
+
+/// A bounded ring of slots for values of any `Send` type: many senders, one reader at a time.
+///
+/// Values lie inline in the slots: no allocation per value, whatever it is. Made by
+/// [`Ring::lossless`] or [`Ring::displacing`]; which of them decides what a full ring means, and
+/// what a send then costs.
+///
+/// # Examples
+///
+/// ```
+/// use ringbus::{Ring, SendError};
+///
+/// let ring = Ring::lossless(2)?;
+/// ring.try_send("a")?;
+/// ring.try_send("b")?;
+/// assert_eq!(ring.try_send("c"), Err(SendError::Full("c")));
+///
+/// let mut reader = ring.try_reader().expect("nobody else reads");
+/// assert_eq!(reader.receive(), Some("a"));
+/// assert_eq!(reader.receive(), Some("b"));
+/// assert_eq!(reader.receive(), None);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Ring<T, M: Mode = Lossless> {
+    slots: Box<[Slot<T>]>,
+    /// Always `capacity - 1`.
+    mask: u64,
+    /// The next position to claim, and `CLOSED`. Written by senders, and once by `close`.
+    tail: CachePadded<AtomicU64>,
+    /// The next position to read; in a displacing ring with `CLOSED`. Written by the reader and, in
+    /// a displacing ring, by displacing senders.
+    head: CachePadded<AtomicU64>,
+    /// Lossless only: where senders last saw `head`, so that they leave its line alone.
+    head_seen: CachePadded<AtomicU64>,
+    /// Displacing only: how many values senders have taken out in place of which they stored one.
+    displaced: CachePadded<AtomicU64>,
+    /// Displacing only: how many values were taken out to make room for a group.
+    displaced_for_groups: CachePadded<AtomicU64>,
+    /// Whether a `Reader` exists.
+    reading: CachePadded<AtomicBool>,
+    mode: PhantomData<M>,
+}
+
+impl<T> Ring<T, Lossless> {
+    /// A ring that never loses a value: when it is full, sends are refused.
+    ///
+    /// Allocates all its slots at once and nothing later.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if `capacity` is not a non-zero power of two, or more than memory allows.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ringbus::Ring;
+    ///
+    /// assert_eq!(Ring::<u8>::lossless(8)?.capacity(), 8);
+    /// assert!(Ring::<u8>::lossless(3).is_err());
+    /// # Ok::<(), ringbus::ConfigError>(())
+    /// ```
+    pub fn lossless(capacity: usize) -> Result<Self, ConfigError> {
+        Self::with_capacity(capacity)
+    }
+}
+
+impl<T> Ring<T, Displacing> {
+    /// A ring whose senders may displace the oldest value when it is full.
+    ///
+    /// Allocates all its slots at once and nothing later.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if `capacity` is not a non-zero power of two, or more than memory allows.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ringbus::{Ring, Sent};
+    ///
+    /// let ring = Ring::displacing(1)?;
+    /// assert_eq!(ring.send_displacing('a')?, Sent::Stored);
+    /// assert_eq!(ring.send_displacing('b')?, Sent::Displaced('a'));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn displacing(capacity: usize) -> Result<Self, ConfigError> {
+        Self::with_capacity(capacity)
+    }
+}
+
+impl<T, M: Mode> Ring<T, M> {
+    fn with_capacity(capacity: usize) -> Result<Self, ConfigError> {
+        if capacity == 0 {
+            return Err(ConfigError::ZeroCapacity);
+        }
+        if !capacity.is_power_of_two() {
+            return Err(ConfigError::NotPowerOfTwo {
+                capacity,
+                smaller: 1 << capacity.ilog2(),
+                larger: capacity.checked_next_power_of_two(),
+            });
+        }
+        let mut slots = Vec::new();
+        slots.try_reserve_exact(capacity).map_err(|_| ConfigError::OutOfMemory {
+            capacity,
+            slot_bytes: size_of::<Slot<T>>(),
+        })?;
+        slots.extend((0..capacity as u64).map(Slot::new));
+        let word = |value| CachePadded::new(AtomicU64::new(value));
+        Ok(Self {
+            slots: slots.into_boxed_slice(),
+            mask: capacity as u64 - 1,
+            tail: word(0),
+            head: word(0),
+            head_seen: word(0),
+            displaced: word(0),
+            displaced_for_groups: word(0),
+            reading: CachePadded::new(AtomicBool::new(false)),
+            mode: PhantomData,
+        })
+    }
+
+    /// How many values fit. Wait-free.
+    #[inline]
+    pub fn capacity(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// How many positions are claimed and not yet read; may be stale at once. Wait-free.
+    pub fn len_hint(&self) -> usize {
+        let tail = self.tail_position();
+        let len = tail.saturating_sub(self.head_position());
+        usize::try_from(len).unwrap_or(usize::MAX).min(self.capacity())
+    }
+
+    /// Refuses every send from now on; whether this call was the first to do so.
+    ///
+    /// What is in the ring stays readable. A displacing send that has taken the oldest value out
+    /// before may still be finishing; then the reader finds one more value. Wait-free.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ringbus::{Ring, SendError};
+    ///
+    /// let ring = Ring::lossless(2)?;
+    /// ring.try_send(1)?;
+    /// assert!(ring.close());
+    /// assert_eq!(ring.try_send(2), Err(SendError::Closed(2)));
+    /// assert_eq!(ring.try_reader().unwrap().receive(), Some(1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn close(&self) -> bool {
+        // Relaxed (both): a claim is a read-modify-write of the same word and so sees the bit once
+        // it is there; no data is handed over. Displacing senders claim on `head`.
+        if M::DISPLACES {
+            self.head.fetch_or(CLOSED, Ordering::Relaxed);
+        }
+        self.tail.fetch_or(CLOSED, Ordering::Relaxed) & CLOSED == 0
+    }
+
+    /// Whether [`close`](Self::close) was called. Wait-free.
+    #[inline]
+    pub fn is_closed(&self) -> bool {
+        // Relaxed: the bit says nothing about other memory.
+        self.tail.load(Ordering::Relaxed) & CLOSED != 0
+    }
+
+    /// How many positions have been claimed since the ring was made.
+    #[inline]
+    pub(crate) fn tail_position(&self) -> u64 {
+        // Relaxed: a number; what it counts becomes visible through the stamps.
+        self.tail.load(Ordering::Relaxed) & POSITION
+    }
+
+    /// How many positions have left the ring, by any door.
+    #[inline]
+    pub(crate) fn head_position(&self) -> u64 {
+        // Relaxed: a number; slots are handed over through stamps, or through the loads in `send`.
+        self.head.load(Ordering::Relaxed) & POSITION
+    }
+
+    /// How many values senders have displaced.
+    pub(crate) fn displaced_total(&self) -> u64 {
+        // Relaxed (both): numbers, exact once nobody sends.
+        self.displaced.load(Ordering::Relaxed) + self.displaced_for_groups.load(Ordering::Relaxed)
+    }
+
+    /// Whether no sender can add a value any more: the ring is closed, and no displacing send that
+    /// began before is under way.
+    pub(crate) fn is_settled(&self) -> bool {
+        let tail = self.tail.load(Ordering::Relaxed); // Relaxed: checked against the stamp below.
+        tail & CLOSED != 0 && (!M::DISPLACES || !self.is_displacing_at(tail & POSITION))
+    }
+
+    /// How many of the unread positions hold a value; fewer than there are while a send is
+    /// under way. Looks at every one of them.
+    pub(crate) fn count_full(&self) -> u64 {
+        let positions = self.head_position()..self.tail_position();
+        positions.filter(|&position| self.slot(position).stamp() == slot::full(position)).count()
+            as u64
+    }
+
+    #[inline]
+    fn slot(&self, position: u64) -> &Slot<T> {
+        #[allow(clippy::cast_possible_truncation)] // The mask is below `slots.len()`, a usize.
+        let index = (position & self.mask) as usize;
+        &self.slots[index]
+    }
+}
+
+impl<T, M: Mode> Drop for Ring<T, M> {
+    /// Drops what is still inside, each value once; a `Drop` that panics does not stop the others.
+    fn drop(&mut self) {
+        for position in self.head_position()..self.tail_position() {
+            let slot = self.slot(position);
+            if slot.stamp() == slot::full(position) {
+                let mut value = MaybeUninit::uninit();
+                // SAFETY: the stamp says the value is there, `&mut self` says nobody else is, and
+                // each position is visited once.
+                unsafe { slot.take_into(&mut value) };
+                // SAFETY: `take_into` has filled `value`.
+                contain::drop_contained(unsafe { value.assume_init() });
+            }
+        }
+    }
+}
+
+impl<T, M: Mode> fmt::Debug for Ring<T, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ring")
+            .field("capacity", &self.capacity())
+            .field("len_hint", &self.len_hint())
+            .field("closed", &self.is_closed())
+            .finish_non_exhaustive()
+    }
+}

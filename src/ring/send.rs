@@ -1,0 +1,188 @@
+//! Sending without displacing: claim at the tail, write, stamp.
+
+use super::mode::Mode;
+use super::{CLOSED, Ring, slot};
+use crate::error::{SendAllError, SendError};
+use crate::sync::atomic::Ordering;
+
+/// Whether a sender may have the positions from the tail on.
+enum Room {
+    /// All of them are free, as long as the tail has not moved.
+    Yes,
+    /// Not all are; that was so when the tail was where the sender saw it.
+    No,
+    /// The tail has moved on since the sender looked at it.
+    Stale,
+}
+
+impl<T, M: Mode> Ring<T, M> {
+    /// Puts `value` into the next free slot, without waiting.
+    ///
+    /// Lock-free; one read-modify-write.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Full`] or [`SendError::Closed`], with the value. A reader that is half-way
+    /// through a run still holds its slots, so `Full` does not prove that `capacity` values are
+    /// unread.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ringbus::{Ring, SendError};
+    ///
+    /// let ring = Ring::lossless(1)?;
+    /// assert_eq!(ring.try_send(1), Ok(()));
+    /// assert_eq!(ring.try_send(2), Err(SendError::Full(2)));
+    /// # Ok::<(), ringbus::ConfigError>(())
+    /// ```
+    #[inline]
+    pub fn try_send(&self, value: T) -> Result<(), SendError<T>> {
+        match self.claim(1) {
+            Ok(position) => {
+                self.fill(position, value);
+                Ok(())
+            }
+            Err(SendAllError::Closed) => Err(SendError::Closed(value)),
+            Err(_) => Err(SendError::Full(value)),
+        }
+    }
+
+    /// Puts all of `values` into consecutive slots or none, without waiting; on success `values` is
+    /// empty.
+    ///
+    /// The reader sees all of them or none. Lock-free; one read-modify-write for the whole group.
+    ///
+    /// # Errors
+    ///
+    /// [`SendAllError::Full`], [`SendAllError::Closed`] or [`SendAllError::TooLarge`]; then `values`
+    /// is as it was.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ringbus::{Ring, SendAllError};
+    ///
+    /// let ring = Ring::lossless(4)?;
+    /// let mut values = vec![1, 2, 3];
+    /// assert_eq!(ring.send_all(&mut values), Ok(()));
+    /// assert!(values.is_empty());
+    ///
+    /// let mut more = vec![4, 5];
+    /// assert_eq!(ring.send_all(&mut more), Err(SendAllError::Full));
+    /// assert_eq!(more, [4, 5]);
+    /// # Ok::<(), ringbus::ConfigError>(())
+    /// ```
+    pub fn send_all(&self, values: &mut Vec<T>) -> Result<(), SendAllError> {
+        self.check_len(values.len())?;
+        if values.is_empty() {
+            return Ok(());
+        }
+        let first = self.claim(values.len() as u64)?;
+        self.fill_all(first, values);
+        Ok(())
+    }
+
+    pub(super) fn check_len(&self, len: usize) -> Result<(), SendAllError> {
+        let capacity = self.capacity();
+        if len > capacity { Err(SendAllError::TooLarge { len, capacity }) } else { Ok(()) }
+    }
+
+    /// Wins `count` consecutive positions and returns the first.
+    #[inline]
+    pub(super) fn claim(&self, count: u64) -> Result<u64, SendAllError> {
+        // Relaxed: only where to begin; `room` and the compare-and-swap decide.
+        let mut tail = self.tail.load(Ordering::Relaxed);
+        loop {
+            if tail & CLOSED != 0 {
+                return Err(SendAllError::Closed);
+            }
+            match self.room(tail, count) {
+                Room::Yes => {}
+                Room::No => return Err(SendAllError::Full),
+                Room::Stale => {
+                    tail = self.tail.load(Ordering::Relaxed); // Relaxed: as above.
+                    continue;
+                }
+            }
+            // Relaxed (both): a claim moves no data. It decides who owns the positions; the slots
+            // are handed over by what `room` has loaded, the values by the stamps.
+            match self.tail.compare_exchange_weak(
+                tail,
+                tail + count,
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => return Ok(tail),
+                Err(now) => tail = now,
+            }
+        }
+    }
+
+    #[inline]
+    fn room(&self, tail: u64, count: u64) -> Room {
+        if M::DISPLACES { self.room_by_slot(tail, count) } else { self.room_by_head(tail, count) }
+    }
+
+    /// Lossless: there is room if the reader is less than a lap behind.
+    #[inline]
+    fn room_by_head(&self, tail: u64, count: u64) -> Room {
+        let limit = tail + count - 1;
+        // Acquire [head-copied]: pairs with the Release below, in whichever sender stored the copy,
+        // and through it with the reader's. Model: `slot_reuse_through_the_copy`.
+        if limit.saturating_sub(self.mask) <= self.head_seen.load(Ordering::Acquire) {
+            return Room::Yes;
+        }
+        self.refresh_head(limit)
+    }
+
+    #[cold]
+    fn refresh_head(&self, limit: u64) -> Room {
+        // Acquire [head-loaded]: pairs with the Release of the reader's store of `head`: the values
+        // before it have left their slots. Model: `slot_reuse_lossless`.
+        let head = self.head.load(Ordering::Acquire);
+        // Release [head-shared]: pairs with the Acquire above and passes on what the reader
+        // released. An older copy may overwrite a newer one; it is true all the same.
+        // Model: `slot_reuse_through_the_copy`.
+        self.head_seen.store(head, Ordering::Release);
+        // `head` was loaded after the tail, and the tail only grows: No is the truth.
+        if limit.saturating_sub(self.mask) <= head { Room::Yes } else { Room::No }
+    }
+
+    /// Displacing: there is room if every stamp says so.
+    #[inline]
+    fn room_by_slot(&self, tail: u64, count: u64) -> Room {
+        for position in tail..tail + count {
+            let stamp = self.slot(position).stamp();
+            if stamp != slot::free(position) {
+                return if stamp > slot::free(position) { Room::Stale } else { Room::No };
+            }
+        }
+        // A free stamp stays until its position is claimed, which moves the tail first.
+        Room::Yes
+    }
+
+    /// Writes `value` at a position this thread has claimed, and hands it to the reader.
+    #[inline]
+    pub(super) fn fill(&self, position: u64, value: T) {
+        let slot = self.slot(position);
+        // SAFETY: `claim` has won `position` for this thread, after `room` had found the value of
+        // the lap before gone. No user code runs before the stamp.
+        unsafe { slot.write(value) };
+        slot.release_full(position);
+    }
+
+    /// The same for consecutive positions; the reader sees all of them or none.
+    pub(super) fn fill_all(&self, first: u64, values: &mut Vec<T>) {
+        let positions = first..first + values.len() as u64;
+        for (position, value) in positions.clone().zip(values.drain(..)) {
+            // SAFETY: as in `fill`, for each of the positions that were claimed together.
+            unsafe { self.slot(position).write(value) };
+        }
+        // Last to first: until the first one is stamped the reader stops in front of all of them.
+        // Model: `send_all_visibility`.
+        for position in positions.rev() {
+            self.slot(position).release_full(position);
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! The one place that chooses between `std` and `loom`.
+//!
+//! Every atomic, cell, lock, spin and thread call of this crate goes through here; a test rejects
+//! the direct paths. The loom flavour needs *both* `--cfg loom` and the `loom` feature, so that a
+//! program that sets `--cfg loom` for models of its own still links the ordinary build of this
+//! crate.
+//!
+//! No part of the crate uses a `fence`: every proof rests on an operation that has a partner.
+
+pub(crate) use self::imp::*;
+
+use std::sync::PoisonError;
+use std::time::Instant;
+
+pub(crate) use std::sync::{Arc, Weak};
+
+/// Locks `mutex`; a panic of an earlier holder changes nothing.
+///
+/// No user code runs under a lock of this crate, so poison can only come from a failed allocation.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Waits on `bell` until it rings, `deadline` passes, or for no reason at all.
+pub(crate) fn wait<'a, T>(
+    bell: &Condvar,
+    guard: MutexGuard<'a, T>,
+    deadline: Option<Instant>,
+) -> MutexGuard<'a, T> {
+    match deadline {
+        None => bell.wait(guard).unwrap_or_else(PoisonError::into_inner),
+        Some(deadline) => {
+            let left = deadline.saturating_duration_since(Instant::now());
+            bell.wait_timeout(guard, left).unwrap_or_else(PoisonError::into_inner).0
+        }
+    }
+}
+
+#[cfg(not(all(loom, feature = "loom")))]
+mod imp {
+    pub(crate) use std::sync::{Condvar, Mutex, MutexGuard};
+
+    pub(crate) mod atomic {
+        pub(crate) use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+    }
+
+    /// `core::cell::UnsafeCell` behind loom's closure API, which tracks how long a pointer lives.
+    #[derive(Debug)]
+    pub(crate) struct UnsafeCell<T>(core::cell::UnsafeCell<T>);
+
+    impl<T> UnsafeCell<T> {
+        pub(crate) const fn new(value: T) -> Self {
+            Self(core::cell::UnsafeCell::new(value))
+        }
+
+        #[inline]
+        pub(crate) fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
+            f(self.0.get())
+        }
+    }
+
+    #[inline]
+    pub(crate) fn spin() {
+        core::hint::spin_loop();
+    }
+
+    #[inline]
+    pub(crate) fn yield_now() {
+        std::thread::yield_now();
+    }
+
+    /// A number that no other living thread has; never 0.
+    #[inline]
+    pub(crate) fn thread_token() -> usize {
+        std::thread_local! {
+            static MARK: u8 = const { 0 };
+        }
+        MARK.with(|mark| core::ptr::from_ref(mark).addr())
+    }
+}
+
+#[cfg(all(loom, feature = "loom"))]
+mod imp {
+    pub(crate) use loom::cell::UnsafeCell;
+    pub(crate) use loom::sync::{Condvar, Mutex, MutexGuard};
+
+    pub(crate) mod atomic {
+        pub(crate) use loom::sync::atomic::Ordering;
+
+        /// A loom atomic whose accesses all count as dependent on each other.
+        ///
+        /// loom 0.7 remembers only the last access to an atomic and so never tries the schedules
+        /// in which a load comes after another thread's "load, then store" (tokio-rs/loom#166 and
+        /// #392): exactly what two users of one slot do. A relaxed read-modify-write on a second
+        /// atomic before every access closes the gap. On its own it orders nothing, so it hides no
+        /// race; a `fence` could pair through it, which is one more reason to use none.
+        macro_rules! tracked_atomic {
+            ($name:ident, $loom:ident, $value:ty) => {
+                #[derive(Debug)]
+                pub(crate) struct $name {
+                    value: loom::sync::atomic::$loom,
+                    touched: loom::sync::atomic::AtomicUsize,
+                }
+
+                #[allow(dead_code)]
+                impl $name {
+                    pub(crate) fn new(value: $value) -> Self {
+                        Self {
+                            value: loom::sync::atomic::$loom::new(value),
+                            touched: loom::sync::atomic::AtomicUsize::new(0),
+                        }
+                    }
+
+                    fn touch(&self) -> &loom::sync::atomic::$loom {
+                        self.touched.fetch_add(0, Ordering::Relaxed);
+                        &self.value
+                    }
+
+                    pub(crate) fn load(&self, order: Ordering) -> $value {
+                        self.touch().load(order)
+                    }
+
+                    pub(crate) fn store(&self, value: $value, order: Ordering) {
+                        self.touch().store(value, order);
+                    }
+
+                    pub(crate) fn swap(&self, value: $value, order: Ordering) -> $value {
+                        self.touch().swap(value, order)
+                    }
+
+                    pub(crate) fn compare_exchange(
+                        &self,
+                        current: $value,
+                        new: $value,
+                        success: Ordering,
+                        failure: Ordering,
+                    ) -> Result<$value, $value> {
+                        self.touch().compare_exchange(current, new, success, failure)
+                    }
+
+                    pub(crate) fn compare_exchange_weak(
+                        &self,
+                        current: $value,
+                        new: $value,
+                        success: Ordering,
+                        failure: Ordering,
+                    ) -> Result<$value, $value> {
+                        self.touch().compare_exchange_weak(current, new, success, failure)
+                    }
+                }
+            };
+        }
+
+        macro_rules! tracked_arithmetic {
+            ($name:ident, $value:ty) => {
+                #[allow(dead_code)]
+                impl $name {
+                    pub(crate) fn fetch_add(&self, value: $value, order: Ordering) -> $value {
+                        self.touch().fetch_add(value, order)
+                    }
+
+                    pub(crate) fn fetch_sub(&self, value: $value, order: Ordering) -> $value {
+                        self.touch().fetch_sub(value, order)
+                    }
+
+                    pub(crate) fn fetch_or(&self, value: $value, order: Ordering) -> $value {
+                        self.touch().fetch_or(value, order)
+                    }
+                }
+            };
+        }
+
+        tracked_atomic!(AtomicBool, AtomicBool, bool);
+        tracked_atomic!(AtomicU64, AtomicU64, u64);
+        tracked_atomic!(AtomicUsize, AtomicUsize, usize);
+        tracked_arithmetic!(AtomicU64, u64);
+        tracked_arithmetic!(AtomicUsize, usize);
+    }
+
+    /// Loom explores nothing new inside a bare spin; a yield lets it switch threads.
+    pub(crate) fn spin() {
+        loom::thread::yield_now();
+    }
+
+    pub(crate) fn yield_now() {
+        loom::thread::yield_now();
+    }
+
+    pub(crate) fn thread_token() -> usize {
+        use core::hash::{BuildHasher, BuildHasherDefault};
+
+        // Loom runs its threads on one thread of the system, so an address would not tell them
+        // apart. The hasher has fixed keys: a model must see the same tokens in every schedule.
+        let hasher = BuildHasherDefault::<rustc_hash::FxHasher>::default();
+        #[allow(clippy::cast_possible_truncation)]
+        let hash = hasher.hash_one(loom::thread::current().id()) as usize;
+        hash | 1
+    }
+}

@@ -1,0 +1,34 @@
+//! The steps of a wait before it goes to sleep.
+
+use crate::sync;
+
+/// Rounds that spin; round `i` spins `2^i` times, so all of them together 63 times.
+const SPIN_ROUNDS: u32 = if cfg!(loom) { 0 } else { 6 };
+/// Rounds after them that give the processor to another thread.
+const YIELD_ROUNDS: u32 = if cfg!(loom) { 0 } else { 8 };
+
+/// Counts the rounds of one wait.
+#[derive(Debug, Default)]
+pub(crate) struct Backoff {
+    round: u32,
+}
+
+impl Backoff {
+    pub(crate) const fn new() -> Self {
+        Self { round: 0 }
+    }
+
+    /// Waits one round; whether another one makes sense before going to sleep.
+    pub(crate) fn snooze(&mut self) -> bool {
+        let more = self.round < SPIN_ROUNDS + YIELD_ROUNDS;
+        if self.round < SPIN_ROUNDS {
+            for _ in 0..1_u32 << self.round {
+                sync::spin();
+            }
+        } else {
+            sync::yield_now();
+        }
+        self.round = self.round.saturating_add(1);
+        more
+    }
+}

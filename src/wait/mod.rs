@@ -1,0 +1,7 @@
+//! Waiting for another thread: spin, then yield, then sleep.
+
+mod backoff;
+mod wait_list;
+
+pub(crate) use backoff::Backoff;
+pub(crate) use wait_list::WaitList;
