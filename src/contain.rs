@@ -15,7 +15,7 @@ pub(crate) struct Caught {
 /// catch and the process ends.
 #[inline]
 pub(crate) fn contain<R>(code: impl FnOnce() -> R) -> Result<R, Caught> {
-    // Unwind safety: every caller keeps its own state in plain counters and positions that are
+    // Every caller keeps its own state in plain counters and positions that are
     // right before each call of user code, so a half-done step cannot be seen.
     panic::catch_unwind(AssertUnwindSafe(code)).map_err(describe)
 }

@@ -1,10 +1,32 @@
-//! ring only
+//! A bounded, lock-free event store for programs that count nanoseconds.
+//!
+//! Events go into a ring of fixed capacity; [`EventStore::publish`] takes them out in order and calls
+//! the handlers subscribed to their topics. What happens when the ring is full is a policy that has
+//! to be named: [`OverrunPolicy`]. Every accepted event leaves by exactly one door, all doors are
+//! counted, and [`EventStore::audit`] checks the sum.
+
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used))]
+
+mod config;
 mod contain;
 mod error;
+mod event;
+mod handler;
+mod metrics;
 mod ring;
+mod store;
 mod sync;
 mod time;
 mod wait;
-pub use error::*;
+
+pub use config::OverrunPolicy;
+pub use error::{AuditError, ConfigError, ErrorKind, HandlerError, SendAllError, SendError};
+pub use event::Event;
+pub use handler::{
+    Context, Failure, IntoOutcome, Loss, Observer, Outcome, Subscription, SubscriptionId,
+};
+pub use metrics::{Balance, Metrics};
 pub use ring::{Displacing, Lossless, Mode, Reader, Ring, Sent, SentAll};
+pub use store::{DrainReport, EventStore, StoreBuilder};
 pub use time::Deadline;

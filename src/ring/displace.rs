@@ -151,9 +151,7 @@ impl<T> Ring<T, Displacing> {
     fn claim_oldest(&self, oldest: u64) -> bool {
         // Relaxed (both): decides who owns the position; its value was made visible by the stamp.
         // A closed ring has `CLOSED` in `head`, which no position equals.
-        self.head
-            .compare_exchange(oldest, oldest + 1, Ordering::Relaxed, Ordering::Relaxed)
-            .is_ok()
+        self.head.compare_exchange(oldest, oldest + 1, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
     /// Replaces the value of `oldest`, which this thread has won, by `value` at `tail`.
@@ -193,7 +191,6 @@ impl<T> Ring<T, Displacing> {
         // SAFETY: `take_into` has filled `old`.
         Some(unsafe { old.assume_init() })
     }
-
 }
 
 impl<T, M: super::Mode> Ring<T, M> {

@@ -178,10 +178,9 @@ impl<T, M: Mode> Ring<T, M> {
             });
         }
         let mut slots = Vec::new();
-        slots.try_reserve_exact(capacity).map_err(|_| ConfigError::OutOfMemory {
-            capacity,
-            slot_bytes: size_of::<Slot<T>>(),
-        })?;
+        slots
+            .try_reserve_exact(capacity)
+            .map_err(|_| ConfigError::OutOfMemory { capacity, slot_bytes: size_of::<Slot<T>>() })?;
         slots.extend((0..capacity as u64).map(Slot::new));
         let word = |value| CachePadded::new(AtomicU64::new(value));
         Ok(Self {

@@ -1,9 +1,11 @@
 //! What became of an accepted send.
 
+use core::fmt;
+
 /// What became of an event that was sent.
 ///
 /// Under a policy that loses nothing it is always [`Stored`](Self::Stored).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Sent<E> {
     /// The event is in the ring, and nothing was lost for it.
@@ -27,7 +29,7 @@ impl<E> Sent<E> {
 }
 
 /// What became of a group of events that was sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SentAll<E> {
     /// All are in the ring, and nothing was lost for them.
@@ -51,6 +53,27 @@ impl<E> SentAll<E> {
         match self {
             Self::Stored => Vec::new(),
             Self::Displaced(events) | Self::NotStored(events) => events,
+        }
+    }
+}
+
+// By hand, so that events need no `Debug` and none is printed.
+impl<E> fmt::Debug for Sent<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Stored => "Stored",
+            Self::Displaced(_) => "Displaced(..)",
+            Self::DisplacedIncoming(_) => "DisplacedIncoming(..)",
+        })
+    }
+}
+
+impl<E> fmt::Debug for SentAll<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stored => f.write_str("Stored"),
+            Self::Displaced(events) => write!(f, "Displaced({} events)", events.len()),
+            Self::NotStored(events) => write!(f, "NotStored({} displaced)", events.len()),
         }
     }
 }

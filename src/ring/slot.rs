@@ -38,10 +38,7 @@ unsafe impl<T: Send> Sync for Slot<T> {}
 
 impl<T> Slot<T> {
     pub(super) fn new(index: u64) -> Self {
-        Self {
-            stamp: AtomicU64::new(free(index)),
-            value: UnsafeCell::new(MaybeUninit::uninit()),
-        }
+        Self { stamp: AtomicU64::new(free(index)), value: UnsafeCell::new(MaybeUninit::uninit()) }
     }
 
     /// The stamp, for whoever acts on it.

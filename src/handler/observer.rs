@@ -1,0 +1,79 @@
+//! Seeing what would otherwise only be counted.
+
+use std::fmt;
+
+use super::SubscriptionId;
+use crate::error::HandlerError;
+use crate::event::Event;
+
+/// Why an event was displaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Loss {
+    /// It was the oldest in a full ring and made room for a newer one.
+    Oldest,
+    /// It was on its way in, and the slot it needed was held.
+    Incoming,
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Oldest => "oldest",
+            Self::Incoming => "incoming",
+        })
+    }
+}
+
+/// A handler call that failed.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Failure<'a> {
+    /// The subscription whose handler failed.
+    pub subscription: SubscriptionId,
+    /// What it returned, or how it panicked.
+    pub error: &'a HandlerError,
+}
+
+/// Sees what becomes of events that no handler handled well.
+///
+/// Called on the thread on which it happens, so it should be quick. A panic in an observer is caught
+/// and counted and changes nothing. Costs nothing for events that go well.
+///
+/// # Examples
+///
+/// ```
+/// use ringbus::{Event, EventStore, Observer, OverrunPolicy};
+/// # struct Ping;
+/// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+///
+/// struct Report;
+///
+/// impl Observer<Ping> for Report {
+///     fn unhandled(&self, _event: &Ping) {
+///         println!("nobody wanted a ping");
+///     }
+/// }
+///
+/// let store = EventStore::builder(8, OverrunPolicy::ReturnError).observer(Report).build()?;
+/// store.send(Ping)?;
+/// store.publish();
+/// assert_eq!(store.metrics().unhandled, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub trait Observer<E: Event>: Send + Sync + 'static {
+    /// An event was dispatched and nobody had subscribed to its topic.
+    fn unhandled(&self, event: &E) {
+        let _ = event;
+    }
+
+    /// An event was displaced; the sender gets it back after this call.
+    fn displaced(&self, event: &E, loss: Loss) {
+        let _ = (event, loss);
+    }
+
+    /// A handler returned an error or panicked.
+    fn failed(&self, event: &E, failure: Failure<'_>) {
+        let _ = (event, failure);
+    }
+}

@@ -1,0 +1,173 @@
+//! Which handlers a topic has: an immutable table, replaced whole at each change.
+//!
+//! The dispatching thread keeps the table it saw last and looks at one number per run of events to
+//! see whether there is a newer one. It looks *after* it has moved the run out of the ring, so a
+//! subscription made before an event was sent is seen by the dispatch of that event: the number was
+//! written before the send, and the stamp of the event's slot makes it visible.
+
+use std::fmt;
+
+use rustc_hash::FxHashMap;
+
+use super::subscription::Unsubscribe;
+use super::{Context, Outcome, SubscriptionId};
+use crate::error::HandlerError;
+use crate::event::Event;
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::{self, Arc, Mutex};
+
+pub(crate) type Handler<E> =
+    dyn Fn(&E, &Context<'_, E>) -> Result<Outcome, HandlerError> + Send + Sync;
+
+/// One registered handler.
+pub(crate) struct Subscriber<E: Event> {
+    pub(crate) id: SubscriptionId,
+    topic: E::Topic,
+    active: AtomicBool,
+    pub(crate) handler: Box<Handler<E>>,
+}
+
+impl<E: Event> Subscriber<E> {
+    /// Whether a call may start.
+    #[inline]
+    pub(crate) fn is_active(&self) -> bool {
+        // Relaxed: a call that starts before it sees the store below counts as running already;
+        // one that is ordered after it (through the ring, or any other way) sees it.
+        // Model: `unsubscribe_vs_dispatch`.
+        self.active.load(Ordering::Relaxed)
+    }
+}
+
+/// The handlers of one topic, in the order of subscription.
+type Subscribers<E> = Box<[Arc<Subscriber<E>>]>;
+
+/// The handlers of every topic.
+pub(crate) struct Table<E: Event> {
+    by_topic: FxHashMap<E::Topic, Subscribers<E>>,
+}
+
+impl<E: Event> Table<E> {
+    fn empty() -> Self {
+        Self { by_topic: FxHashMap::default() }
+    }
+
+    #[inline]
+    pub(crate) fn of(&self, topic: E::Topic) -> &[Arc<Subscriber<E>>] {
+        self.by_topic.get(&topic).map_or(&[], |subscribers| subscribers)
+    }
+
+    /// The table with another list for `topic`. Lists of other topics are copied handle by handle:
+    /// a subscription is rare.
+    fn with(&self, topic: E::Topic, subscribers: Vec<Arc<Subscriber<E>>>) -> Self {
+        let mut by_topic = self.by_topic.clone();
+        if subscribers.is_empty() {
+            by_topic.remove(&topic);
+        } else {
+            by_topic.insert(topic, subscribers.into_boxed_slice());
+        }
+        Self { by_topic }
+    }
+}
+
+/// The newest table, and everything that makes a newer one.
+pub(crate) struct Registry<E: Event> {
+    newest: Mutex<Newest<E>>,
+    /// How many tables there have been.
+    generation: AtomicU64,
+}
+
+struct Newest<E: Event> {
+    table: Arc<Table<E>>,
+    by_id: FxHashMap<SubscriptionId, Arc<Subscriber<E>>>,
+    next_id: u64,
+}
+
+/// A table and the generation it belongs to.
+pub(crate) struct Seen<E: Event> {
+    pub(crate) table: Arc<Table<E>>,
+    generation: u64,
+}
+
+impl<E: Event> Registry<E> {
+    pub(crate) fn new() -> Self {
+        Self {
+            newest: Mutex::new(Newest {
+                table: Arc::new(Table::empty()),
+                by_id: FxHashMap::default(),
+                next_id: 1,
+            }),
+            generation: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn subscribe(&self, topic: E::Topic, handler: Box<Handler<E>>) -> SubscriptionId {
+        let mut newest = sync::lock(&self.newest);
+        let id = SubscriptionId(newest.next_id);
+        newest.next_id += 1;
+        let active = AtomicBool::new(true);
+        let subscriber = Arc::new(Subscriber { id, topic, active, handler });
+        let mut subscribers = newest.table.of(topic).to_vec();
+        subscribers.push(Arc::clone(&subscriber));
+        let before = self.replace(&mut newest, topic, subscribers);
+        newest.by_id.insert(id, subscriber);
+        // Outside the lock: the last holder of a table drops handlers, which are the user's.
+        drop(newest);
+        drop(before);
+        id
+    }
+
+    pub(crate) fn unsubscribe(&self, id: SubscriptionId) -> bool {
+        let mut newest = sync::lock(&self.newest);
+        let Some(gone) = newest.by_id.remove(&id) else { return false };
+        // Relaxed: see `is_active`.
+        gone.active.store(false, Ordering::Relaxed);
+        let mut subscribers = newest.table.of(gone.topic).to_vec();
+        subscribers.retain(|subscriber| subscriber.id != id);
+        let before = self.replace(&mut newest, gone.topic, subscribers);
+        // Outside the lock, as above.
+        drop(newest);
+        drop(before);
+        drop(gone);
+        true
+    }
+
+    /// Installs a new table and returns the old one.
+    fn replace(
+        &self,
+        newest: &mut Newest<E>,
+        topic: E::Topic,
+        subscribers: Vec<Arc<Subscriber<E>>>,
+    ) -> Arc<Table<E>> {
+        let table = Arc::new(newest.table.with(topic, subscribers));
+        // Relaxed: the lock orders the writers, and hands the table to who looks for it.
+        self.generation.fetch_add(1, Ordering::Relaxed);
+        std::mem::replace(&mut newest.table, table)
+    }
+
+    /// The newest table, for a dispatcher that has seen none.
+    pub(crate) fn look(&self) -> Seen<E> {
+        let newest = sync::lock(&self.newest);
+        // Relaxed: written under the lock that is held here.
+        let generation = self.generation.load(Ordering::Relaxed);
+        Seen { table: Arc::clone(&newest.table), generation }
+    }
+
+    /// Whether there is a newer table than `seen`. One load.
+    #[inline]
+    pub(crate) fn has_newer(&self, seen: &Seen<E>) -> bool {
+        // Relaxed: module header. Model: `subscribe_vs_dispatch`.
+        self.generation.load(Ordering::Relaxed) != seen.generation
+    }
+}
+
+impl<E: Event> Unsubscribe for Registry<E> {
+    fn unsubscribe(&self, id: SubscriptionId) -> bool {
+        Registry::unsubscribe(self, id)
+    }
+}
+
+impl<E: Event> fmt::Debug for Registry<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registry").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,254 @@
+//! Counters, and the snapshot that shows them.
+//!
+//! There is no counter for accepted events: the ring's own positions count them. What the
+//! dispatching thread counts it counts without a read-modify-write, once per run of events; what
+//! any thread may count (refusals, panics of observers) is rare and has a line of its own.
+
+use std::fmt;
+
+use crossbeam_utils::CachePadded;
+
+use crate::sync::atomic::{AtomicU64, Ordering};
+
+/// A counter that any thread adds to, on a cache line of its own.
+#[derive(Debug)]
+pub(crate) struct SharedCounter(CachePadded<AtomicU64>);
+
+impl SharedCounter {
+    pub(crate) fn new() -> Self {
+        Self(CachePadded::new(AtomicU64::new(0)))
+    }
+
+    pub(crate) fn add(&self, count: u64) {
+        // Relaxed: a number that orders nothing.
+        self.0.fetch_add(count, Ordering::Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        // Relaxed: as above.
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A counter that only the holder of the dispatch lease writes.
+#[derive(Debug)]
+pub(crate) struct OwnedCounter(AtomicU64);
+
+impl OwnedCounter {
+    fn new() -> Self {
+        Self(AtomicU64::new(0))
+    }
+
+    pub(crate) fn add(&self, count: u64) {
+        self.set(self.get() + count);
+    }
+
+    pub(crate) fn set(&self, count: u64) {
+        // Relaxed: only the owner writes, the lease hands the counter on, and readers want a number.
+        self.0.store(count, Ordering::Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        // Relaxed: as above.
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What the dispatching thread counts; one line, one writer.
+#[derive(Debug)]
+pub(crate) struct DispatchCounters {
+    /// Events moved out of the ring for dispatch.
+    pub(crate) received: OwnedCounter,
+    pub(crate) handled: OwnedCounter,
+    pub(crate) unhandled: OwnedCounter,
+    pub(crate) in_flight: OwnedCounter,
+    pub(crate) failed_calls: OwnedCounter,
+    pub(crate) panicked_calls: OwnedCounter,
+    pub(crate) drop_panics: OwnedCounter,
+}
+
+/// Everything a store counts beside its ring's positions.
+#[derive(Debug)]
+pub(crate) struct Counters {
+    pub(crate) dispatch: CachePadded<DispatchCounters>,
+    /// Events moved out of the ring by a drain that gave up dispatching.
+    pub(crate) removed: SharedCounter,
+    pub(crate) undelivered: SharedCounter,
+    pub(crate) displaced_incoming: SharedCounter,
+    pub(crate) rejected_full: SharedCounter,
+    pub(crate) rejected_timeout: SharedCounter,
+    pub(crate) rejected_closed: SharedCounter,
+    pub(crate) rejected_would_deadlock: SharedCounter,
+    pub(crate) observer_panics: SharedCounter,
+}
+
+impl Counters {
+    pub(crate) fn new() -> Self {
+        Self {
+            dispatch: CachePadded::new(DispatchCounters {
+                received: OwnedCounter::new(),
+                handled: OwnedCounter::new(),
+                unhandled: OwnedCounter::new(),
+                in_flight: OwnedCounter::new(),
+                failed_calls: OwnedCounter::new(),
+                panicked_calls: OwnedCounter::new(),
+                drop_panics: OwnedCounter::new(),
+            }),
+            removed: SharedCounter::new(),
+            undelivered: SharedCounter::new(),
+            displaced_incoming: SharedCounter::new(),
+            rejected_full: SharedCounter::new(),
+            rejected_timeout: SharedCounter::new(),
+            rejected_closed: SharedCounter::new(),
+            rejected_would_deadlock: SharedCounter::new(),
+            observer_panics: SharedCounter::new(),
+        }
+    }
+}
+
+/// What a store has counted since it was built. All figures are totals unless said otherwise.
+///
+/// Exact while nobody sends or dispatches; otherwise each figure is true for some moment of the
+/// call, and `handled` and `unhandled` lag by at most one run of events.
+///
+/// # Examples
+///
+/// ```
+/// # use ringbus::{Event, EventStore, OverrunPolicy};
+/// # struct Ping;
+/// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+/// let store = EventStore::builder(8, OverrunPolicy::ReturnError).build()?;
+/// store.send(Ping)?;
+/// let metrics = store.metrics();
+/// assert_eq!((metrics.accepted, metrics.pending), (1, 1));
+/// println!("{metrics}");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Metrics {
+    /// Slots of the ring.
+    pub capacity: u64,
+    /// Events the store has taken responsibility for.
+    pub accepted: u64,
+    /// Events whose dispatch to all their subscriptions is finished, whatever the outcomes.
+    pub handled: u64,
+    /// Events for which there was no subscription when they were dispatched.
+    pub unhandled: u64,
+    /// Events that left a full ring to make room for a newer one.
+    pub displaced_oldest: u64,
+    /// Events that were displaced at once, because the slot they needed was held.
+    pub displaced_incoming: u64,
+    /// Events returned by `drain`.
+    pub undelivered: u64,
+    /// Events in the ring right now.
+    pub pending: u64,
+    /// Events moved out of the ring and not yet dispatched, right now.
+    pub in_flight: u64,
+    /// Sends refused because the ring was full.
+    pub rejected_full: u64,
+    /// Sends refused because their deadline passed.
+    pub rejected_timeout: u64,
+    /// Sends refused because the store was closed.
+    pub rejected_closed: u64,
+    /// Sends refused because waiting would never have ended.
+    pub rejected_would_deadlock: u64,
+    /// Handler calls that returned an error or panicked.
+    pub failed_calls: u64,
+    /// Handler calls that panicked; part of `failed_calls`.
+    pub panicked_calls: u64,
+    /// Events whose `Drop` (or `topic`) panicked.
+    pub event_panics: u64,
+    /// Calls of an observer that panicked.
+    pub observer_panics: u64,
+}
+
+impl Metrics {
+    /// Events that were displaced, for whatever reason.
+    pub const fn displaced(&self) -> u64 {
+        self.displaced_oldest + self.displaced_incoming
+    }
+
+    /// Sends that were refused, for whatever reason. They are not part of `accepted`.
+    pub const fn rejected(&self) -> u64 {
+        self.rejected_full
+            + self.rejected_timeout
+            + self.rejected_closed
+            + self.rejected_would_deadlock
+    }
+}
+
+impl fmt::Display for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "accepted    {:>12}", self.accepted)?;
+        writeln!(f, "  handled     {:>10}", self.handled)?;
+        writeln!(f, "  unhandled   {:>10}", self.unhandled)?;
+        writeln!(
+            f,
+            "  displaced   {:>10}  ({} oldest, {} incoming)",
+            self.displaced(),
+            self.displaced_oldest,
+            self.displaced_incoming
+        )?;
+        writeln!(f, "  undelivered {:>10}", self.undelivered)?;
+        writeln!(f, "  pending     {:>10}  (of {} slots)", self.pending, self.capacity)?;
+        writeln!(f, "  in flight   {:>10}", self.in_flight)?;
+        writeln!(
+            f,
+            "rejected    {:>12}  ({} full, {} timeout, {} closed, {} would deadlock)",
+            self.rejected(),
+            self.rejected_full,
+            self.rejected_timeout,
+            self.rejected_closed,
+            self.rejected_would_deadlock
+        )?;
+        writeln!(
+            f,
+            "failed      {:>12}  (handler calls; {} of them panicked)",
+            self.failed_calls, self.panicked_calls
+        )?;
+        write!(
+            f,
+            "panics      {:>12}  ({} in events, {} in observers)",
+            self.event_panics + self.observer_panics,
+            self.event_panics,
+            self.observer_panics
+        )
+    }
+}
+
+/// The books of a store, confirmed by [`EventStore::audit`](crate::EventStore::audit).
+///
+/// `accepted = handled + unhandled + displaced + undelivered + pending` holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Balance {
+    /// Events the store has taken responsibility for.
+    pub accepted: u64,
+    /// Events that were dispatched.
+    pub handled: u64,
+    /// Events that were dispatched while nobody had subscribed to them.
+    pub unhandled: u64,
+    /// Events that were displaced.
+    pub displaced: u64,
+    /// Events that a drain returned.
+    pub undelivered: u64,
+    /// Events in the ring, counted slot by slot.
+    pub pending: u64,
+}
+
+impl fmt::Display for Balance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "audit ok: {} accepted = {} handled + {} unhandled + {} displaced + {} undelivered + \
+             {} pending",
+            self.accepted,
+            self.handled,
+            self.unhandled,
+            self.displaced,
+            self.undelivered,
+            self.pending
+        )
+    }
+}

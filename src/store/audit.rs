@@ -1,0 +1,126 @@
+//! What the store has counted, and whether it adds up.
+
+use super::{EventStore, Shared};
+use crate::error::AuditError;
+use crate::event::Event;
+use crate::metrics::{Balance, Metrics};
+
+impl<E: Event> EventStore<E> {
+    /// What the store has counted so far. Wait-free; touches no line that a sender writes, except
+    /// to read it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy};
+    /// # struct Ping;
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// let store = EventStore::builder(1, OverrunPolicy::ReturnError).build()?;
+    /// store.send(Ping)?;
+    /// assert!(store.send(Ping).is_err());
+    /// let metrics = store.metrics();
+    /// assert_eq!((metrics.accepted, metrics.rejected_full), (1, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[doc(alias = "GetMetrics")]
+    pub fn metrics(&self) -> Metrics {
+        let Shared { intake, counters, .. } = &*self.shared;
+        let dispatch = &counters.dispatch;
+        // Outflow before inflow: what has left was in.
+        let handled = dispatch.handled.get();
+        let unhandled = dispatch.unhandled.get();
+        let undelivered = counters.undelivered.get();
+        let displaced_incoming = counters.displaced_incoming.get();
+        let displaced_oldest = intake.displaced_total();
+        let head = intake.head_position();
+        let tail = intake.tail_position();
+        Metrics {
+            capacity: intake.capacity() as u64,
+            accepted: tail + displaced_incoming,
+            handled,
+            unhandled,
+            displaced_oldest,
+            displaced_incoming,
+            undelivered,
+            pending: tail.saturating_sub(head),
+            in_flight: dispatch.in_flight.get(),
+            rejected_full: counters.rejected_full.get(),
+            rejected_timeout: counters.rejected_timeout.get(),
+            rejected_closed: counters.rejected_closed.get(),
+            rejected_would_deadlock: counters.rejected_would_deadlock.get(),
+            failed_calls: dispatch.failed_calls.get(),
+            panicked_calls: dispatch.panicked_calls.get(),
+            event_panics: dispatch.drop_panics.get(),
+            observer_panics: counters.observer_panics.get(),
+        }
+    }
+
+    /// Confirms that every accepted event is accounted for, exactly once.
+    ///
+    /// Compares counts that are kept by different hands: the positions senders have claimed, the
+    /// slots that hold an event (each is looked at), what the dispatch took out, what it handled,
+    /// what was displaced, what a drain returned.
+    ///
+    /// # Errors
+    ///
+    /// [`AuditError::Busy`] while a send or a dispatch is running, so also from inside a handler;
+    /// [`AuditError::Imbalance`], which says what does not add up.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy};
+    /// # struct Ping;
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// let store = EventStore::builder(8, OverrunPolicy::ReturnError).build()?;
+    /// store.send(Ping)?;
+    /// let balance = store.audit()?;
+    /// assert_eq!((balance.accepted, balance.pending), (1, 1));
+    /// println!("{balance}");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn audit(&self) -> Result<Balance, AuditError> {
+        let shared = &*self.shared;
+        // With the lease in hand nobody dispatches.
+        let _dispatch = shared.try_take_dispatch().ok_or(AuditError::Busy)?;
+        let before = self.metrics();
+        let full = shared.intake.count_full();
+        let balance = shared.check(&before, full);
+        // A figure that moved, or a slot that was claimed and not yet filled: somebody is sending.
+        if self.metrics() != before || (balance.is_err() && full != before.pending) {
+            return Err(AuditError::Busy);
+        }
+        balance
+    }
+}
+
+impl<E: Event> Shared<E> {
+    fn check(&self, metrics: &Metrics, full: u64) -> Result<Balance, AuditError> {
+        let received = self.counters.dispatch.received.get();
+        let removed = self.counters.removed.get();
+        let head = self.intake.head_position();
+        let Metrics { accepted, handled, unhandled, undelivered, .. } = *metrics;
+        equal("pending = full slots", metrics.pending, full)?;
+        equal(
+            "left the ring = received by dispatch + removed by drain + displaced",
+            head,
+            received + removed + metrics.displaced_oldest,
+        )?;
+        equal(
+            "received by dispatch + removed by drain = handled + unhandled + undelivered",
+            received + removed,
+            handled + unhandled + undelivered,
+        )?;
+        let displaced = metrics.displaced();
+        equal(
+            "accepted = handled + unhandled + displaced + undelivered + pending",
+            accepted,
+            handled + unhandled + displaced + undelivered + full,
+        )?;
+        Ok(Balance { accepted, handled, unhandled, displaced, undelivered, pending: full })
+    }
+}
+
+fn equal(equation: &'static str, left: u64, right: u64) -> Result<(), AuditError> {
+    if left == right { Ok(()) } else { Err(AuditError::Imbalance { equation, left, right }) }
+}

@@ -1,0 +1,347 @@
+//! Publishing: take a run of events out of the ring, then call their handlers.
+//!
+//! One thread at a time dispatches; it holds the dispatch lease. It moves up to a run of events out
+//! of the ring and releases their slots *before* it calls the first handler, so a slow handler
+//! never holds slots, and a handler may send. Every call of user code is contained: a panic ends
+//! that call and nothing else.
+
+use super::{EventStore, Shared};
+use crate::contain;
+use crate::error::HandlerError;
+use crate::event::Event;
+use crate::handler::{Context, Failure, Seen, Subscriber, SubscriptionId};
+use crate::ring::{Held, Run};
+use crate::sync::atomic::Ordering;
+use crate::sync::{self, Arc};
+use crate::time::Deadline;
+use crate::wait::Backoff;
+
+/// What a run may take in the scratch buffer, in bytes: half of a small first-level cache.
+const RUN_BYTES_MAX: usize = 16 * 1024;
+/// The longest run, in events.
+const RUN_EVENTS_MAX: usize = if cfg!(loom) { 2 } else { 256 };
+
+/// What the dispatching thread works with; reachable only through the dispatch lease.
+pub(super) struct Dispatcher<E: Event> {
+    /// Where a run is moved to. Never grows.
+    scratch: Vec<E>,
+    seen: Seen<E>,
+}
+
+impl<E: Event> Dispatcher<E> {
+    pub(super) fn new(capacity: usize, seen: Seen<E>) -> Self {
+        let by_size = RUN_BYTES_MAX / size_of::<E>().max(1);
+        let run_max = by_size.clamp(1, RUN_EVENTS_MAX).min(capacity);
+        Self { scratch: Vec::with_capacity(run_max), seen }
+    }
+}
+
+/// The dispatch lease, and the note that this thread has it.
+pub(super) struct Dispatch<'a, E: Event> {
+    shared: &'a Shared<E>,
+    held: Held<'a, Dispatcher<E>>,
+}
+
+impl<E: Event> Drop for Dispatch<'_, E> {
+    fn drop(&mut self) {
+        // Relaxed: only this thread compares it with its own token. The lease, which `held` gives
+        // back after this, orders it before the next holder's.
+        self.shared.dispatching_thread.store(0, Ordering::Relaxed);
+    }
+}
+
+/// What a run of events came to, until it is added to the counters.
+#[derive(Default)]
+struct Tally {
+    handled: u64,
+    unhandled: u64,
+    failed_calls: u64,
+    panicked_calls: u64,
+    event_panics: u64,
+}
+
+/// How far the delivery of one event has come; outlives a panic in it.
+#[derive(Default)]
+struct Progress {
+    /// Whether the subscribers have been looked up.
+    looked_up: bool,
+    /// How many subscribers have been passed, called or not.
+    passed: usize,
+    /// Whether any was called.
+    called: bool,
+}
+
+/// The subscribers of the topic that was looked up last: events of a topic often come together.
+struct Lookup<'t, E: Event> {
+    seen: &'t Seen<E>,
+    topic: Option<E::Topic>,
+    subscribers: &'t [Arc<Subscriber<E>>],
+}
+
+impl<E: Event> EventStore<E> {
+    /// Dispatches, on this thread and in order, every event that was accepted before the call; how
+    /// many this call dispatched.
+    ///
+    /// If another thread is dispatching, waits for it and then dispatches what it left: when this
+    /// returns all those events have been handled, by whomever. Never dispatches an event twice.
+    /// Called from inside a handler (or from the `Drop` of an event that is being dispatched) it
+    /// returns 0 at once, and the dispatch that is running goes on to what is pending by then.
+    ///
+    /// Events sent during the call are left for the next one. No allocation. A sender that was
+    /// interrupted half-way through an earlier send delays it until that sender runs again.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy};
+    /// # struct Ping;
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// let store = EventStore::builder(8, OverrunPolicy::ReturnError).build()?;
+    /// let _pong = store.subscribe((), |_: &Ping, _| println!("pong"));
+    /// store.send(Ping)?;
+    /// store.send(Ping)?;
+    /// assert_eq!(store.publish(), 2);
+    /// assert_eq!(store.publish(), 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[doc(alias = "dispatch")]
+    pub fn publish(&self) -> usize {
+        let shared = &*self.shared;
+        if shared.is_dispatching_here() {
+            shared.ask_again();
+            return 0;
+        }
+        let target = shared.intake.tail_position();
+        let Some(mut dispatch) = shared.take_dispatch(Deadline::NEVER) else { return 0 };
+        dispatch.run_to(target)
+    }
+}
+
+impl<E: Event> Shared<E> {
+    /// Makes the dispatch that is running on this thread go on to what is pending at its end.
+    pub(super) fn ask_again(&self) {
+        // Relaxed: read by the same thread.
+        self.asked_again.store(true, Ordering::Relaxed);
+    }
+
+    /// The right to dispatch, waiting for it until `deadline`.
+    pub(super) fn take_dispatch(&self, deadline: Deadline) -> Option<Dispatch<'_, E>> {
+        let held = self.dispatcher.take(deadline.instant())?;
+        // Relaxed: see the drop of `Dispatch`.
+        self.dispatching_thread.store(sync::thread_token(), Ordering::Relaxed);
+        Some(Dispatch { shared: self, held })
+    }
+
+    /// The right to dispatch, if nobody has it.
+    pub(super) fn try_take_dispatch(&self) -> Option<Dispatch<'_, E>> {
+        let held = self.dispatcher.try_take()?;
+        // Relaxed: see the drop of `Dispatch`.
+        self.dispatching_thread.store(sync::thread_token(), Ordering::Relaxed);
+        Some(Dispatch { shared: self, held })
+    }
+
+    pub(super) fn is_abandoned(&self) -> bool {
+        // Relaxed: who sees it late dispatches one event more; every event still has one owner.
+        self.abandoned.load(Ordering::Relaxed)
+    }
+}
+
+impl<E: Event> Dispatch<'_, E> {
+    /// Dispatches everything up to `target`, and further if a handler asks again.
+    fn run_to(&mut self, mut target: u64) -> usize {
+        let shared = self.shared;
+        let mut dispatched = 0;
+        let mut backoff = Backoff::new();
+        loop {
+            while shared.intake.head_position() < target && !shared.is_abandoned() {
+                match self.run(Deadline::NEVER) {
+                    0 => _ = backoff.snooze(),
+                    count => {
+                        dispatched += count;
+                        backoff = Backoff::new();
+                    }
+                }
+            }
+            // Relaxed (both): written by this thread, inside a handler.
+            if !shared.asked_again.load(Ordering::Relaxed) {
+                return dispatched;
+            }
+            shared.asked_again.store(false, Ordering::Relaxed);
+            target = shared.intake.tail_position();
+        }
+    }
+
+    /// Dispatches until the closed ring is empty for good, the deadline passes, or a drain on
+    /// another thread has given up.
+    pub(super) fn run_to_end(&mut self, deadline: Deadline) -> usize {
+        let shared = self.shared;
+        let mut dispatched = 0;
+        let mut backoff = Backoff::new();
+        while !shared.is_abandoned() && !deadline.has_passed() && !shared.intake.is_finished() {
+            match self.run(deadline) {
+                0 => _ = backoff.snooze(),
+                count => {
+                    dispatched += count;
+                    backoff = Backoff::new();
+                }
+            }
+        }
+        // Relaxed: whatever was asked for has been done.
+        shared.asked_again.store(false, Ordering::Relaxed);
+        dispatched
+    }
+
+    /// Takes one run out of the ring and dispatches it; how many events it dispatched.
+    fn run(&mut self, deadline: Deadline) -> usize {
+        let shared = self.shared;
+        let Dispatcher { scratch, seen } = &mut *self.held;
+        let max = scratch.capacity();
+        let Some(run) = shared.intake.receive_into(scratch, max) else { return 0 };
+        if run.len == 0 {
+            return 0;
+        }
+        let counters = &shared.counters.dispatch;
+        counters.received.add(run.len as u64);
+        counters.in_flight.set(run.len as u64);
+        // After the run was taken: the header of the registry says why.
+        if shared.registry.has_newer(seen) {
+            let before = std::mem::replace(seen, shared.registry.look());
+            if !contain::drop_contained(before) {
+                counters.drop_panics.add(1);
+            }
+        }
+        let dispatched = shared.dispatch_all(scratch, seen, run, deadline);
+        counters.in_flight.set(0);
+        dispatched
+    }
+}
+
+impl<E: Event> Shared<E> {
+    /// Delivers the events of a run, in order, and drops each as soon as it is done.
+    fn dispatch_all(
+        &self,
+        scratch: &mut Vec<E>,
+        seen: &Seen<E>,
+        run: Run,
+        deadline: Deadline,
+    ) -> usize {
+        let mut tally = Tally::default();
+        let mut lookup = Lookup { seen, topic: None, subscribers: &[] };
+        let mut position = run.first;
+        let mut events = scratch.drain(..);
+        while let Some(event) = events.as_slice().first() {
+            self.deliver(event, position, deadline, &mut lookup, &mut tally);
+            position += 1;
+            if !contain::drop_contained(events.next()) {
+                tally.event_panics += 1;
+            }
+            if self.is_abandoned() || deadline.has_passed() {
+                break;
+            }
+        }
+        self.set_aside(events);
+        self.counters.add(&tally);
+        #[allow(clippy::cast_possible_truncation)] // No more than the run's length, a usize.
+        let dispatched = (position - run.first) as usize;
+        dispatched
+    }
+
+    /// Keeps the events of an abandoned run for the next `drain`.
+    fn set_aside(&self, events: std::vec::Drain<'_, E>) {
+        let count = events.len() as u64;
+        if count > 0 {
+            sync::lock(&self.left_over).extend(events);
+            self.counters.undelivered.add(count);
+        }
+    }
+
+    /// Calls every subscriber of an event; a panic ends the call in which it happens.
+    #[inline]
+    fn deliver(
+        &self,
+        event: &E,
+        position: u64,
+        deadline: Deadline,
+        lookup: &mut Lookup<'_, E>,
+        tally: &mut Tally,
+    ) {
+        let mut progress = Progress::default();
+        loop {
+            let delivery = contain::contain(|| {
+                self.call_subscribers(event, position, deadline, lookup, tally, &mut progress);
+            });
+            let Err(caught) = delivery else { break };
+            if !progress.looked_up {
+                // `topic`, or the topic's `Hash` or `Eq`, panicked: nobody can be found.
+                tally.event_panics += 1;
+                break;
+            }
+            tally.panicked_calls += 1;
+            let subscriber = &lookup.subscribers[progress.passed - 1];
+            self.failed(event, subscriber.id, &HandlerError::panic(caught.message), tally);
+        }
+        if progress.called {
+            tally.handled += 1;
+        } else {
+            tally.unhandled += 1;
+            if !self.observers.is_empty() {
+                self.observe(|observer| observer.unhandled(event));
+            }
+        }
+    }
+
+    #[inline]
+    fn call_subscribers(
+        &self,
+        event: &E,
+        position: u64,
+        deadline: Deadline,
+        lookup: &mut Lookup<'_, E>,
+        tally: &mut Tally,
+        progress: &mut Progress,
+    ) {
+        if !progress.looked_up {
+            let topic = event.topic();
+            if lookup.topic != Some(topic) {
+                lookup.subscribers = lookup.seen.table.of(topic);
+                lookup.topic = Some(topic);
+            }
+            progress.looked_up = true;
+        }
+        let Some(topic) = lookup.topic else { return };
+        for subscriber in &lookup.subscribers[progress.passed..] {
+            progress.passed += 1;
+            if !subscriber.is_active() {
+                continue;
+            }
+            progress.called = true;
+            let subscription = subscriber.id;
+            let context = Context { outlet: self, topic, position, deadline, subscription };
+            if let Err(error) = (subscriber.handler)(event, &context) {
+                self.failed(event, subscription, &error, tally);
+            }
+        }
+    }
+
+    #[cold]
+    fn failed(
+        &self,
+        event: &E,
+        subscription: SubscriptionId,
+        error: &HandlerError,
+        tally: &mut Tally,
+    ) {
+        tally.failed_calls += 1;
+        self.observe(|observer| observer.failed(event, Failure { subscription, error }));
+    }
+}
+
+impl crate::metrics::Counters {
+    fn add(&self, tally: &Tally) {
+        self.dispatch.handled.add(tally.handled);
+        self.dispatch.unhandled.add(tally.unhandled);
+        self.dispatch.failed_calls.add(tally.failed_calls);
+        self.dispatch.panicked_calls.add(tally.panicked_calls);
+        self.dispatch.drop_panics.add(tally.event_panics);
+    }
+}

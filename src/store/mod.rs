@@ -1,0 +1,259 @@
+//! The store: a ring, its subscriptions, and the dispatch between them.
+
+mod audit;
+mod dispatch;
+mod intake;
+mod send;
+mod shutdown;
+
+pub use shutdown::DrainReport;
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use self::dispatch::Dispatcher;
+use self::intake::Intake;
+use crate::config::OverrunPolicy;
+use crate::contain;
+use crate::error::ConfigError;
+use crate::event::Event;
+use crate::handler::{Context, IntoOutcome, Observer, Registry, Subscription, SubscriptionId};
+use crate::metrics::Counters;
+use crate::ring::Lease;
+use crate::sync::atomic::{AtomicBool, AtomicUsize};
+use crate::sync::{Arc, Mutex, Weak};
+
+/// A bounded store of events that are dispatched to the handlers subscribed to them.
+///
+/// A handle: cloning it is cheap, and all clones are the same store. It starts no thread; events are
+/// dispatched by whoever calls [`publish`](Self::publish). When the last handle is dropped, events
+/// still inside are dropped too: call [`drain`](Self::drain) to get them.
+///
+/// # Examples
+///
+/// ```
+/// use ringbus::{Event, EventStore, OverrunPolicy};
+///
+/// struct Trade {
+///     symbol: &'static str,
+///     price: f64,
+/// }
+///
+/// impl Event for Trade {
+///     type Topic = &'static str;
+///     fn topic(&self) -> &'static str {
+///         self.symbol
+///     }
+/// }
+///
+/// let store = EventStore::builder(1024, OverrunPolicy::Block).build()?;
+/// let _print = store.subscribe("BTC", |trade: &Trade, _| println!("BTC at {}", trade.price));
+/// store.send(Trade { symbol: "BTC", price: 61_652.8 })?;
+/// assert_eq!(store.publish(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct EventStore<E: Event> {
+    shared: Arc<Shared<E>>,
+}
+
+/// What all handles of a store have in common.
+struct Shared<E: Event> {
+    intake: Intake<E>,
+    registry: Arc<Registry<E>>,
+    observers: Box<[Box<dyn Observer<E>>]>,
+    counters: Counters,
+    /// Who has it dispatches.
+    dispatcher: Lease<Dispatcher<E>>,
+    /// The token of the thread that dispatches, or 0.
+    dispatching_thread: AtomicUsize,
+    /// Whether that thread called `publish` or `drain` from inside.
+    asked_again: AtomicBool,
+    /// Whether a drain ran out of time: nothing is dispatched any more.
+    abandoned: AtomicBool,
+    /// Events that were in a dispatching thread's hands when a drain ran out of time.
+    left_over: Mutex<Vec<E>>,
+}
+
+/// Settings of a store; made by [`EventStore::builder`].
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct StoreBuilder<E: Event> {
+    capacity: usize,
+    policy: OverrunPolicy,
+    observers: Vec<Box<dyn Observer<E>>>,
+    events: PhantomData<fn(E)>,
+}
+
+impl<E: Event> StoreBuilder<E> {
+    /// Adds an observer; several are called in the order they were added.
+    pub fn observer(mut self, observer: impl Observer<E>) -> Self {
+        self.observers.push(Box::new(observer));
+        self
+    }
+
+    /// Builds the store, allocating everything it will need to send and dispatch.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if the capacity is not a non-zero power of two, or more than memory allows.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy};
+    /// # struct Ping;
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// let wrong = EventStore::<Ping>::builder(1000, OverrunPolicy::DropOldest).build();
+    /// assert_eq!(
+    ///     wrong.unwrap_err().to_string(),
+    ///     "capacity 1000 is not a power of two: the next smaller one is 512, the next larger one is 1024",
+    /// );
+    /// ```
+    pub fn build(self) -> Result<EventStore<E>, ConfigError> {
+        let intake = Intake::new(self.capacity, self.policy)?;
+        let registry = Arc::new(Registry::new());
+        let dispatcher = Lease::new(Dispatcher::new(intake.capacity(), registry.look()));
+        Ok(EventStore {
+            shared: Arc::new(Shared {
+                intake,
+                registry,
+                observers: self.observers.into_boxed_slice(),
+                counters: Counters::new(),
+                dispatcher,
+                dispatching_thread: AtomicUsize::new(0),
+                asked_again: AtomicBool::new(false),
+                abandoned: AtomicBool::new(false),
+                left_over: Mutex::new(Vec::new()),
+            }),
+        })
+    }
+}
+
+impl<E: Event> EventStore<E> {
+    /// Starts building a store with `capacity` slots (a power of two) and the policy for a full ring.
+    #[doc(alias = "NewEventStore")]
+    pub fn builder(capacity: usize, policy: OverrunPolicy) -> StoreBuilder<E> {
+        StoreBuilder { capacity, policy, observers: Vec::new(), events: PhantomData }
+    }
+
+    /// Registers `handler` for `topic`.
+    ///
+    /// Handlers of a topic are called in the order of subscription, each for every event of the
+    /// topic, whatever the others return. Allowed at any time, also from a handler; events that are
+    /// dispatched after this returns, and were not yet taken out of the ring, reach the handler.
+    /// A handler that keeps a handle of its store keeps the store alive for ever: send through the
+    /// [`Context`] instead.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy};
+    /// # struct Key(char);
+    /// # impl Event for Key { type Topic = char; fn topic(&self) -> char { self.0 } }
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicU32, Ordering};
+    ///
+    /// let store = EventStore::builder(8, OverrunPolicy::ReturnError).build()?;
+    /// let pressed = Arc::new(AtomicU32::new(0));
+    /// let count = Arc::clone(&pressed);
+    /// let _a = store.subscribe('a', move |_: &Key, _| {
+    ///     count.fetch_add(1, Ordering::Relaxed);
+    /// });
+    /// store.send_all(&mut vec![Key('a'), Key('b'), Key('a')])?;
+    /// store.publish();
+    /// assert_eq!(pressed.load(Ordering::Relaxed), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[doc(alias = "Register")]
+    pub fn subscribe<R: IntoOutcome>(
+        &self,
+        topic: E::Topic,
+        handler: impl Fn(&E, &Context<'_, E>) -> R + Send + Sync + 'static,
+    ) -> Subscription {
+        let handler = Box::new(move |event: &E, context: &Context<'_, E>| {
+            handler(event, context).into_outcome()
+        });
+        let id = self.shared.registry.subscribe(topic, handler);
+        let registry: Weak<Registry<E>> = Arc::downgrade(&self.shared.registry);
+        Subscription::new(id, registry)
+    }
+
+    /// Ends a subscription; whether it was still there.
+    ///
+    /// When this returns no new call of the handler starts. A call that is running may go on.
+    /// Allowed at any time, also from the handler itself.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy};
+    /// # struct Ping;
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// let store = EventStore::builder(8, OverrunPolicy::ReturnError).build()?;
+    /// let id = store.subscribe((), |_: &Ping, _| ()).detach();
+    /// assert!(store.unsubscribe(id));
+    /// assert!(!store.unsubscribe(id));
+    /// # Ok::<(), ringbus::ConfigError>(())
+    /// ```
+    pub fn unsubscribe(&self, id: SubscriptionId) -> bool {
+        self.shared.registry.unsubscribe(id)
+    }
+
+    /// How many slots the ring has.
+    pub fn capacity(&self) -> usize {
+        self.shared.intake.capacity()
+    }
+
+    /// What the store does with a send when its ring is full.
+    pub fn policy(&self) -> OverrunPolicy {
+        self.shared.intake.policy()
+    }
+
+    /// How many events are pending; may be stale at once.
+    pub fn len_hint(&self) -> usize {
+        self.shared.intake.len_hint()
+    }
+
+    /// Whether the store is closed.
+    pub fn is_closed(&self) -> bool {
+        self.shared.intake.is_closed()
+    }
+}
+
+impl<E: Event> Shared<E> {
+    /// Tells every observer; one that panics is counted and changes nothing.
+    #[cold]
+    fn observe(&self, tell: impl Fn(&dyn Observer<E>)) {
+        for observer in &self.observers {
+            if contain::contain(|| tell(&**observer)).is_err() {
+                self.counters.observer_panics.add(1);
+            }
+        }
+    }
+}
+
+impl<E: Event> Clone for EventStore<E> {
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared) }
+    }
+}
+
+impl<E: Event> fmt::Debug for EventStore<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventStore")
+            .field("capacity", &self.capacity())
+            .field("policy", &self.policy())
+            .field("len_hint", &self.len_hint())
+            .field("closed", &self.is_closed())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<E: Event> fmt::Debug for StoreBuilder<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoreBuilder")
+            .field("capacity", &self.capacity)
+            .field("policy", &self.policy)
+            .field("observers", &self.observers.len())
+            .finish()
+    }
+}

@@ -1,0 +1,156 @@
+//! Closing, and draining what is inside.
+
+use std::fmt;
+
+use super::{EventStore, Shared};
+use crate::event::Event;
+use crate::sync;
+use crate::sync::atomic::Ordering;
+use crate::time::Deadline;
+
+/// What a [`drain`](EventStore::drain) did, and the events it could not deliver.
+#[must_use = "the report holds the events that were not delivered"]
+#[non_exhaustive]
+pub struct DrainReport<E> {
+    /// How many events this call dispatched.
+    pub dispatched: usize,
+    /// Events that were accepted and will not be dispatched, oldest first.
+    pub undelivered: Vec<E>,
+    /// Events that were in the hands of another thread, or of the caller's own dispatch, when the
+    /// call returned. Those not yet begun are returned by the next `drain`.
+    pub in_flight: u64,
+    /// Events in the ring when the call returned: because it was made from inside a handler, whose
+    /// dispatch goes on to them, or because their sender was interrupted half-way.
+    pub pending: u64,
+}
+
+impl<E> DrainReport<E> {
+    /// Whether every accepted event was dispatched before the call returned.
+    pub fn is_complete(&self) -> bool {
+        self.undelivered.is_empty() && self.in_flight == 0 && self.pending == 0
+    }
+}
+
+impl<E> fmt::Display for DrainReport<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "drain {}: {} dispatched, {} undelivered, {} in flight, {} pending",
+            if self.is_complete() { "complete" } else { "incomplete" },
+            self.dispatched,
+            self.undelivered.len(),
+            self.in_flight,
+            self.pending
+        )
+    }
+}
+
+// By hand, so that events need no `Debug` and none is printed.
+impl<E> fmt::Debug for DrainReport<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DrainReport")
+            .field("dispatched", &self.dispatched)
+            .field("undelivered", &self.undelivered.len())
+            .field("in_flight", &self.in_flight)
+            .field("pending", &self.pending)
+            .finish()
+    }
+}
+
+impl<E: Event> EventStore<E> {
+    /// Refuses every send from now on, and wakes the senders that wait: they get their events back.
+    ///
+    /// Whether this call was the first to do so. What is pending stays and can be dispatched.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy};
+    /// # struct Ping;
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// let store = EventStore::builder(8, OverrunPolicy::Block).build()?;
+    /// assert!(store.close());
+    /// assert!(store.send(Ping).unwrap_err().is_closed());
+    /// # Ok::<(), ringbus::ConfigError>(())
+    /// ```
+    pub fn close(&self) -> bool {
+        self.shared.intake.close()
+    }
+
+    /// Closes the store, dispatches everything that was accepted, and returns by `deadline` with
+    /// what it could not dispatch. `deadline` is an `Instant`, a `Duration` from now, or a
+    /// [`Deadline`].
+    ///
+    /// When the deadline passes, the handler that is running on this thread is not interrupted, but
+    /// no further one starts, and the events left are returned. If another thread is dispatching,
+    /// this waits for it; if that thread is stuck in a handler at the deadline, the events in the
+    /// ring are returned and those in its hands are reported as in flight.
+    ///
+    /// Draining again is allowed, also from several threads: each event is dispatched or returned
+    /// once. From inside a handler it closes the store, returns at once, and lets the dispatch that
+    /// is running finish the rest.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy};
+    /// # struct Ping;
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// use std::time::Duration;
+    ///
+    /// let store = EventStore::builder(8, OverrunPolicy::Block).build()?;
+    /// store.send(Ping)?;
+    /// let report = store.drain(Duration::from_secs(1));
+    /// assert!(report.is_complete());
+    /// assert_eq!(report.dispatched, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[doc(alias = "Shutdown")]
+    pub fn drain(&self, deadline: impl Into<Deadline>) -> DrainReport<E> {
+        let deadline = deadline.into();
+        let shared = &*self.shared;
+        shared.intake.close();
+        if shared.is_dispatching_here() {
+            shared.ask_again();
+            return shared.report(0, Vec::new());
+        }
+        let mut dispatched = 0;
+        if let Some(mut dispatch) = shared.take_dispatch(deadline) {
+            dispatched = dispatch.run_to_end(deadline);
+            if shared.intake.is_finished() && !shared.is_abandoned() {
+                let left_over = std::mem::take(&mut *sync::lock(&shared.left_over));
+                return shared.report(dispatched, left_over);
+            }
+        }
+        let undelivered = shared.give_up();
+        shared.report(dispatched, undelivered)
+    }
+}
+
+impl<E: Event> Shared<E> {
+    /// Stops all dispatch for good and takes out what is left.
+    fn give_up(&self) -> Vec<E> {
+        // Relaxed: see `is_abandoned`.
+        self.abandoned.store(true, Ordering::Relaxed);
+        let mut undelivered = std::mem::take(&mut *sync::lock(&self.left_over));
+        let known = undelivered.len();
+        loop {
+            // Another thread may be moving a run out; that takes it no longer than copying it.
+            match self.intake.receive_into(&mut undelivered, self.intake.capacity()) {
+                Some(run) if run.len == 0 => break,
+                Some(_) => {}
+                None => sync::yield_now(),
+            }
+        }
+        let removed = (undelivered.len() - known) as u64;
+        self.counters.removed.add(removed);
+        self.counters.undelivered.add(removed);
+        undelivered
+    }
+
+    fn report(&self, dispatched: usize, undelivered: Vec<E>) -> DrainReport<E> {
+        let in_flight = self.counters.dispatch.in_flight.get();
+        let pending = self.intake.tail_position().saturating_sub(self.intake.head_position());
+        DrainReport { dispatched, undelivered, in_flight, pending }
+    }
+}
