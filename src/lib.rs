@@ -30,3 +30,8 @@ pub use metrics::{Balance, Metrics};
 pub use ring::{Displacing, Lossless, Mode, Reader, Ring, Sent, SentAll};
 pub use store::{DrainReport, EventStore, StoreBuilder};
 pub use time::Deadline;
+
+/// The README's code, compiled and run as documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -136,7 +136,8 @@ impl<E: Event> Shared<E> {
         let known = undelivered.len();
         loop {
             // Another thread may be moving a run out; that takes it no longer than copying it.
-            match self.intake.receive_into(&mut undelivered, self.intake.capacity()) {
+            let pending = self.intake.len_hint().max(1);
+            match self.intake.receive_into(&mut undelivered, pending) {
                 Some(run) if run.len == 0 => break,
                 Some(_) => {}
                 None => sync::yield_now(),
