@@ -64,7 +64,7 @@ pub(crate) struct DispatchCounters {
     pub(crate) in_flight: OwnedCounter,
     pub(crate) failed_calls: OwnedCounter,
     pub(crate) panicked_calls: OwnedCounter,
-    pub(crate) drop_panics: OwnedCounter,
+    pub(crate) event_panics: OwnedCounter,
 }
 
 /// Everything a store counts beside its ring's positions.
@@ -92,7 +92,7 @@ impl Counters {
                 in_flight: OwnedCounter::new(),
                 failed_calls: OwnedCounter::new(),
                 panicked_calls: OwnedCounter::new(),
-                drop_panics: OwnedCounter::new(),
+                event_panics: OwnedCounter::new(),
             }),
             removed: SharedCounter::new(),
             undelivered: SharedCounter::new(),

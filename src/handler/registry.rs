@@ -11,6 +11,7 @@ use rustc_hash::FxHashMap;
 
 use super::subscription::Unsubscribe;
 use super::{Context, Outcome, SubscriptionId};
+use crate::contain;
 use crate::error::HandlerError;
 use crate::event::Event;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -35,6 +36,15 @@ impl<E: Event> Subscriber<E> {
         // one that is ordered after it (through the ring, or any other way) sees it.
         // Model: `unsubscribe_vs_dispatch`.
         self.active.load(Ordering::Relaxed)
+    }
+}
+
+impl<E: Event> Drop for Subscriber<E> {
+    /// What the handler has captured is the user's, and its `Drop` may panic on a thread that is
+    /// dispatching.
+    fn drop(&mut self) {
+        let nothing = Box::new(|_: &E, _: &Context<'_, E>| Ok(Outcome::Done));
+        contain::drop_contained(std::mem::replace(&mut self.handler, nothing));
     }
 }
 

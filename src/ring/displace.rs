@@ -185,9 +185,10 @@ impl<T> Ring<T, Displacing> {
         let mut old = MaybeUninit::uninit();
         // SAFETY: the stamp said `full(oldest)` and this thread won `oldest`.
         unsafe { slot.take_into(&mut old) };
-        slot.release_free(oldest + self.mask + 1);
-        // Relaxed: a number; several threads may be here at once, hence the addition.
+        // Relaxed: a number; several threads may be here at once, hence the addition. Before the
+        // slot is released, so that whoever sees it free sees the count.
         self.displaced_for_groups.fetch_add(1, Ordering::Relaxed);
+        slot.release_free(oldest + self.mask + 1);
         // SAFETY: `take_into` has filled `old`.
         Some(unsafe { old.assume_init() })
     }

@@ -272,9 +272,19 @@ impl<T, M: Mode> Ring<T, M> {
     /// How many of the unread positions hold a value; fewer than there are while a send is
     /// under way. Looks at every one of them.
     pub(crate) fn count_full(&self) -> u64 {
-        let positions = self.head_position()..self.tail_position();
-        positions.filter(|&position| self.slot(position).stamp() == slot::full(position)).count()
+        let unread = self.head_position()..self.tail_position();
+        unread.filter(|&position| self.slot(position).stamp() == slot::full(position)).count()
             as u64
+    }
+
+    /// Whether no slot is in anybody's hands: each holds the value of an unread position, or waits
+    /// for the sender of a later one. Looks at every slot.
+    pub(crate) fn is_quiescent(&self) -> bool {
+        let (head, tail) = (self.head_position(), self.tail_position());
+        let mut unclaimed = tail..head + self.mask + 1;
+        self.count_full() == tail - head
+            && (!M::DISPLACES
+                || unclaimed.all(|position| self.slot(position).stamp() == slot::free(position)))
     }
 
     #[inline]

@@ -50,7 +50,7 @@ impl<E: Event> EventStore<E> {
             rejected_would_deadlock: counters.rejected_would_deadlock.get(),
             failed_calls: dispatch.failed_calls.get(),
             panicked_calls: dispatch.panicked_calls.get(),
-            event_panics: dispatch.drop_panics.get(),
+            event_panics: dispatch.event_panics.get(),
             observer_panics: counters.observer_panics.get(),
         }
     }
@@ -86,8 +86,8 @@ impl<E: Event> EventStore<E> {
         let before = self.metrics();
         let full = shared.intake.count_full();
         let balance = shared.check(&before, full);
-        // A figure that moved, or a slot that was claimed and not yet filled: somebody is sending.
-        if self.metrics() != before || (balance.is_err() && full != before.pending) {
+        // A slot in somebody's hands, or a figure that moved: somebody is sending.
+        if !shared.intake.is_quiescent() || self.metrics() != before {
             return Err(AuditError::Busy);
         }
         balance

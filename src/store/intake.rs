@@ -128,6 +128,10 @@ impl<E: Send> Intake<E> {
         on_ring!(self, ring => ring.count_full())
     }
 
+    pub(super) fn is_quiescent(&self) -> bool {
+        on_ring!(self, ring => ring.is_quiescent())
+    }
+
     /// Whether the ring is closed and empty and will stay so.
     pub(super) fn is_finished(&self) -> bool {
         on_ring!(self, ring => ring.is_settled() && ring.head_position() == ring.tail_position())

@@ -21,7 +21,7 @@ use crate::handler::{Context, IntoOutcome, Observer, Registry, Subscription, Sub
 use crate::metrics::Counters;
 use crate::ring::Lease;
 use crate::sync::atomic::{AtomicBool, AtomicUsize};
-use crate::sync::{Arc, Mutex, Weak};
+use crate::sync::{self, Arc, Mutex, Weak};
 
 /// A bounded store of events that are dispatched to the handlers subscribed to them.
 ///
@@ -227,6 +227,15 @@ impl<E: Event> Shared<E> {
             if contain::contain(|| tell(&**observer)).is_err() {
                 self.counters.observer_panics.add(1);
             }
+        }
+    }
+}
+
+impl<E: Event> Drop for Shared<E> {
+    /// Drops what an abandoned dispatch left; the ring drops what is in it.
+    fn drop(&mut self) {
+        for event in sync::lock(&self.left_over).drain(..) {
+            contain::drop_contained(event);
         }
     }
 }
