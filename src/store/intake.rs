@@ -1,5 +1,7 @@
 //! The ring of a store, and what its policy does when it is full.
 
+use crossbeam_utils::CachePadded;
+
 use crate::config::OverrunPolicy;
 use crate::error::{ConfigError, SendAllError, SendError};
 use crate::ring::{Displacing, Ring, Run, Sent, SentAll};
@@ -7,10 +9,12 @@ use crate::time::Deadline;
 use crate::wait::WaitList;
 
 /// A ring of the kind that the policy needs.
+///
+/// The list of waiting senders has lines of its own: the reader writes to it once per run.
 #[derive(Debug)]
 pub(super) enum Intake<E> {
     DropOldest(Ring<E, Displacing>),
-    Block { ring: Ring<E>, space: WaitList },
+    Block { ring: Ring<E>, space: CachePadded<WaitList> },
     ReturnError(Ring<E>),
 }
 
@@ -29,7 +33,8 @@ impl<E: Send> Intake<E> {
         Ok(match policy {
             OverrunPolicy::DropOldest => Self::DropOldest(Ring::displacing(capacity)?),
             OverrunPolicy::Block => {
-                Self::Block { ring: Ring::lossless(capacity)?, space: WaitList::new() }
+                let space = CachePadded::new(WaitList::new());
+                Self::Block { ring: Ring::lossless(capacity)?, space }
             }
             OverrunPolicy::ReturnError => Self::ReturnError(Ring::lossless(capacity)?),
         })

@@ -11,6 +11,8 @@ pub use shutdown::DrainReport;
 use std::fmt;
 use std::marker::PhantomData;
 
+use crossbeam_utils::CachePadded;
+
 use self::dispatch::Dispatcher;
 use self::intake::Intake;
 use crate::config::OverrunPolicy;
@@ -62,8 +64,8 @@ struct Shared<E: Event> {
     registry: Arc<Registry<E>>,
     observers: Box<[Box<dyn Observer<E>>]>,
     counters: Counters,
-    /// Who has it dispatches.
-    dispatcher: Lease<Dispatcher<E>>,
+    /// Who has it dispatches. On lines of its own: each dispatch writes to it.
+    dispatcher: CachePadded<Lease<Dispatcher<E>>>,
     /// The token of the thread that dispatches, or 0.
     dispatching_thread: AtomicUsize,
     /// Whether that thread called `publish` or `drain` from inside.
@@ -111,14 +113,14 @@ impl<E: Event> StoreBuilder<E> {
     pub fn build(self) -> Result<EventStore<E>, ConfigError> {
         let intake = Intake::new(self.capacity, self.policy)?;
         let registry = Arc::new(Registry::new());
-        let dispatcher = Lease::new(Dispatcher::new(intake.capacity(), registry.look()));
+        let dispatcher = Dispatcher::new(intake.capacity(), registry.look());
         Ok(EventStore {
             shared: Arc::new(Shared {
                 intake,
                 registry,
                 observers: self.observers.into_boxed_slice(),
                 counters: Counters::new(),
-                dispatcher,
+                dispatcher: CachePadded::new(Lease::new(dispatcher)),
                 dispatching_thread: AtomicUsize::new(0),
                 asked_again: AtomicBool::new(false),
                 abandoned: AtomicBool::new(false),
