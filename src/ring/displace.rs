@@ -24,7 +24,7 @@ use crate::sync::{self, atomic::Ordering};
 ///
 /// With a pause each, that is a few microseconds: longer than moving out a run of small values
 /// takes, far shorter than a thread stays pre-empted.
-const HELD_LOOKS_MAX: u32 = if cfg!(loom) { 2 } else { 256 };
+const HELD_LOOKS_MAX: u32 = if cfg!(loom) { 1 } else { 256 };
 
 impl<T> Ring<T, Displacing> {
     /// Puts `value` into the ring; if it is full, the oldest value makes room and is returned.

@@ -87,9 +87,10 @@ impl<E: Event> EventStore<E> {
     /// Called from inside a handler (or from the `Drop` of an event that is being dispatched) it
     /// returns 0 at once, and the dispatch that is running goes on to what is pending by then.
     ///
-    /// Events sent during the call are left for the next one. No allocation. A sender that was
-    /// interrupted half-way through an earlier send delays it until that sender runs again, and a
-    /// handler that waits for another thread's `publish` waits for itself.
+    /// Events sent during the call are left for the next one, unless they take the place of older
+    /// ones that are displaced meanwhile. No allocation. A sender that was interrupted half-way
+    /// through an earlier send delays it until that sender runs again, and a handler that waits for
+    /// another thread's `publish` waits for itself.
     ///
     /// # Examples
     ///
@@ -154,8 +155,12 @@ impl<E: Event> Dispatch<'_, E> {
         let mut dispatched = 0;
         let mut backoff = Backoff::new();
         loop {
-            while shared.intake.head_position() < target && !shared.is_abandoned() {
-                match self.run(Deadline::NEVER) {
+            loop {
+                let left = target.saturating_sub(shared.intake.head_position());
+                if left == 0 || shared.is_abandoned() {
+                    break;
+                }
+                match self.run(left, Deadline::NEVER) {
                     0 => _ = backoff.snooze(),
                     count => {
                         dispatched += count;
@@ -179,7 +184,7 @@ impl<E: Event> Dispatch<'_, E> {
         let mut dispatched = 0;
         let mut backoff = Backoff::new();
         while !shared.is_abandoned() && !deadline.has_passed() && !shared.intake.is_finished() {
-            match self.run(deadline) {
+            match self.run(u64::MAX, deadline) {
                 0 => _ = backoff.snooze(),
                 count => {
                     dispatched += count;
@@ -192,11 +197,13 @@ impl<E: Event> Dispatch<'_, E> {
         dispatched
     }
 
-    /// Takes one run out of the ring and dispatches it; how many events it dispatched.
-    fn run(&mut self, deadline: Deadline) -> usize {
+    /// Takes a run of at most `left` events out of the ring and dispatches it; how many it
+    /// dispatched.
+    fn run(&mut self, left: u64, deadline: Deadline) -> usize {
         let shared = self.shared;
         let Dispatcher { scratch, seen } = &mut *self.held;
-        let max = scratch.capacity();
+        let max =
+            usize::try_from(left).map_or(scratch.capacity(), |left| left.min(scratch.capacity()));
         let Some(run) = shared.intake.receive_into(scratch, max) else { return 0 };
         if run.len == 0 {
             return 0;
@@ -276,7 +283,7 @@ impl<E: Event> Shared<E> {
             }
             tally.panicked_calls += 1;
             let subscriber = &lookup.subscribers[progress.passed - 1];
-            self.failed(event, subscriber.id, &HandlerError::panic(caught.message), tally);
+            self.failed(event, subscriber.id, HandlerError::panic(caught.message), tally);
         }
         if progress.called {
             tally.handled += 1;
@@ -316,7 +323,7 @@ impl<E: Event> Shared<E> {
             let subscription = subscriber.id;
             let context = Context { outlet: self, topic, position, deadline, subscription };
             if let Err(error) = (subscriber.handler)(event, &context) {
-                self.failed(event, subscription, &error, tally);
+                self.failed(event, subscription, error, tally);
             }
         }
     }
@@ -326,11 +333,13 @@ impl<E: Event> Shared<E> {
         &self,
         event: &E,
         subscription: SubscriptionId,
-        error: &HandlerError,
+        error: HandlerError,
         tally: &mut Tally,
     ) {
         tally.failed_calls += 1;
-        self.observe(|observer| observer.failed(event, Failure { subscription, error }));
+        self.observe(|observer| observer.failed(event, Failure { subscription, error: &error }));
+        // The error is the user's; a panic in its `Drop` is part of the same failure.
+        contain::drop_contained(error);
     }
 }
 

@@ -234,10 +234,14 @@ impl<E: Event> Shared<E> {
 }
 
 impl<E: Event> Drop for Shared<E> {
-    /// Drops what an abandoned dispatch left; the ring drops what is in it.
+    /// Drops what is the user's one by one, so that a panic in one `Drop` stops no other. The ring
+    /// and the registry do the same with what they hold.
     fn drop(&mut self) {
         for event in sync::lock(&self.left_over).drain(..) {
             contain::drop_contained(event);
+        }
+        for observer in std::mem::take(&mut self.observers) {
+            contain::drop_contained(observer);
         }
     }
 }

@@ -1,0 +1,230 @@
+//! The hot path allocates nothing. A binary of its own, because it counts for the whole process.
+
+mod common;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::hint::black_box;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Barrier, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use common::{Number, POLICIES, audited, numbers};
+use ringbus::{Deadline, OverrunPolicy, Ring, Sent};
+
+/// Counts what the program allocates while `COUNTING` is set.
+struct Counting;
+
+static COUNTING: AtomicBool = AtomicBool::new(false);
+static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+
+fn note() {
+    if COUNTING.load(Ordering::Relaxed) {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+// SAFETY: every call goes unchanged to the system's allocator, which keeps the contract.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        note();
+        // SAFETY: the caller keeps the contract of `alloc`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller keeps the contract of `dealloc`, and `alloc` is the system's.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        note();
+        // SAFETY: the caller keeps the contract of `realloc`, and `alloc` is the system's.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// One measurement at a time: the tests of a binary run on threads of one process.
+static TURN: Mutex<()> = Mutex::new(());
+
+fn turn() -> MutexGuard<'static, ()> {
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How many allocations the whole process made while `code` ran.
+///
+/// The harness may allocate on its own thread just then, so the least of a few attempts counts:
+/// what `code` allocates is in every one of them.
+fn allocations(mut code: impl FnMut()) -> u64 {
+    let attempt = |code: &mut dyn FnMut()| {
+        ALLOCATIONS.store(0, Ordering::Relaxed);
+        COUNTING.store(true, Ordering::SeqCst);
+        code();
+        COUNTING.store(false, Ordering::SeqCst);
+        ALLOCATIONS.load(Ordering::Relaxed)
+    };
+    (0..5).map(|_| attempt(&mut code)).min().unwrap_or(u64::MAX)
+}
+
+#[test]
+fn the_counter_counts() {
+    let _turn = turn();
+    assert_eq!(allocations(|| drop(black_box(Box::new(7)))), 1);
+    assert_eq!(allocations(|| drop(black_box(vec![Box::new(7), Box::new(8)]))), 3);
+}
+
+#[test]
+fn sending_and_publishing_allocate_nothing_under_any_policy() {
+    let _turn = turn();
+    for policy in POLICIES {
+        let store = numbers(256, policy);
+        let _one = store.subscribe((), |number: &Number, _| drop(black_box(number.0)));
+        let _two = store.subscribe((), |number: &Number, context| {
+            black_box((number.0, context.position(), context.topic()));
+        });
+        let count = allocations(|| {
+            for round in 0..100 {
+                for value in 0..256 {
+                    store.send(Number(round + value)).map(drop).unwrap();
+                }
+                assert_eq!(store.publish(), 256);
+            }
+        });
+        assert_eq!(count, 0, "{policy}");
+        audited(&store);
+    }
+}
+
+#[test]
+fn a_handler_that_sends_allocates_nothing() {
+    let _turn = turn();
+    for policy in POLICIES {
+        let store = numbers(8, policy);
+        let _keep = store.subscribe((), |number: &Number, context| {
+            if number.0 > 0 {
+                context.send(Number(number.0 - 1)).map(drop).unwrap();
+            }
+        });
+        let count = allocations(|| {
+            store.send(Number(100)).map(drop).unwrap();
+            while store.publish() > 0 {}
+        });
+        assert_eq!(count, 0, "{policy}");
+        audited(&store);
+    }
+}
+
+#[test]
+fn displacing_and_refusing_allocate_nothing() {
+    let _turn = turn();
+    let store = numbers(16, OverrunPolicy::DropOldest);
+    let count = allocations(|| {
+        (0..1000).for_each(|value| drop(store.send(Number(value)).unwrap()));
+        assert!(matches!(store.send(Number(1000)), Ok(Sent::Displaced(_))));
+    });
+    assert_eq!(count, 0);
+    audited(&store);
+
+    let store = numbers(1, OverrunPolicy::ReturnError);
+    store.send(Number(0)).unwrap();
+    let count = allocations(|| {
+        (0..1000).for_each(|value| drop(store.send(Number(value)).unwrap_err()));
+    });
+    assert_eq!(count, 0);
+    audited(&store);
+}
+
+#[test]
+fn groups_in_a_list_that_is_used_again_allocate_nothing() {
+    let _turn = turn();
+    for policy in POLICIES {
+        let store = numbers(64, policy);
+        let mut group = Vec::with_capacity(32);
+        let count = allocations(|| {
+            for _ in 0..100 {
+                group.extend((0..32).map(Number));
+                store.send_all(&mut group).map(drop).unwrap();
+                group.extend((0..32).map(Number));
+                store.try_send_all(&mut group).map(drop).unwrap();
+                assert_eq!(store.publish(), 64);
+            }
+        });
+        assert_eq!(count, 0, "{policy}");
+        audited(&store);
+    }
+}
+
+#[test]
+fn receiving_into_a_list_that_is_used_again_allocates_nothing() {
+    let _turn = turn();
+    let ring = Ring::displacing(64).unwrap();
+    let mut values = Vec::with_capacity(64);
+    let count = allocations(|| {
+        for value in 0..1000_u32 {
+            drop(ring.send_displacing(value).unwrap());
+            if value % 100 == 0 {
+                values.clear();
+                ring.try_reader().unwrap().receive_into(&mut values, 64);
+            }
+        }
+    });
+    assert_eq!(count, 0);
+}
+
+#[test]
+fn a_sender_that_really_waits_allocates_nothing() {
+    const EVENTS: u64 = 200;
+    let _turn = turn();
+    // A ring with one slot: the sender is ahead of the dispatcher at nearly every send.
+    let store = numbers(1, OverrunPolicy::Block);
+    let handled = AtomicU64::new(0);
+    let (begin, end) = (Barrier::new(2), Barrier::new(2));
+    let done = AtomicBool::new(false);
+    let mut waited = 0;
+    thread::scope(|scope| {
+        let sender = scope.spawn(|| {
+            let mut waited = 0;
+            loop {
+                begin.wait();
+                if done.load(Ordering::SeqCst) {
+                    return waited;
+                }
+                for value in 0..EVENTS {
+                    match store.try_send(Number(value)) {
+                        Ok(_) => {}
+                        Err(full) => {
+                            waited += 1;
+                            store.send(full.into_event()).map(drop).unwrap();
+                        }
+                    }
+                }
+                end.wait();
+            }
+        });
+        let count = allocations(|| {
+            begin.wait();
+            let mut dispatched = 0;
+            while dispatched < EVENTS {
+                if dispatched % 20 == 0 {
+                    // Longer than a sender spins and yields: by the end of it, it sleeps.
+                    let pause = Deadline::after(Duration::from_micros(50));
+                    while !pause.has_passed() {
+                        thread::yield_now();
+                    }
+                }
+                dispatched += store.publish() as u64;
+            }
+            handled.fetch_add(dispatched, Ordering::Relaxed);
+            end.wait();
+        });
+        done.store(true, Ordering::SeqCst);
+        begin.wait();
+        waited = sender.join().unwrap();
+        assert_eq!(count, 0);
+    });
+    assert!(waited >= EVENTS / 20, "the sender waited only {waited} times");
+    assert_eq!(audited(&store).unhandled, handled.load(Ordering::Relaxed));
+}
