@@ -4,13 +4,14 @@ mod common;
 
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::mpsc;
-use std::sync::{Arc, Barrier, Mutex};
+use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{Journal, Ledger, Number, POLICIES, Token, audited, numbers, watched};
+use common::{Inner, Journal, Ledger, Number, POLICIES, Token, audited, numbers, watched};
 use ringbus::{
-    ConfigError, Displacing, Event, EventStore, OverrunPolicy, Ring, SendAllError, SendError, Sent,
+    ConfigError, Displacing, DrainReport, Event, EventStore, OverrunPolicy, Ring, SendAllError,
+    SendError, Sent,
 };
 
 /// AddressSanitizer ends the process where every other allocator refuses; this makes it refuse.
@@ -144,7 +145,7 @@ fn two_threads_that_drain_share_the_events_and_duplicate_none() {
             };
             let threads = [0, 1].map(|_| drain(store.clone(), Arc::clone(&start)));
             let reports = threads.map(|thread| thread.join().unwrap());
-            assert!(reports.iter().all(|report| report.is_complete()));
+            assert!(reports.iter().all(DrainReport::is_complete));
             assert_eq!(reports.iter().map(|report| report.dispatched).sum::<usize>(), 64);
             assert_eq!(seen.take(), (0..64).collect::<Vec<_>>());
             audited(&store);
@@ -157,14 +158,15 @@ fn a_drain_inside_a_handler_closes_at_once_and_the_outer_dispatch_finishes() {
     watched(|| {
         for policy in POLICIES {
             let store = numbers(1024, policy);
-            let inner = store.clone();
+            let inner = Inner::of(&store);
+            let handle = inner.clone();
             let seen = Journal::new();
             let reports = Journal::new();
             let (journal, notes) = (seen.clone(), reports.clone());
-            let keep = store.subscribe((), move |number: &Number, context| {
+            let _keep = store.subscribe((), move |number: &Number, context| {
                 journal.write(number.0);
                 if number.0 == 0 {
-                    let report = inner.drain(Duration::MAX);
+                    let report = handle.get().drain(Duration::MAX);
                     notes.write((report.dispatched, report.undelivered.len(), report.in_flight));
                     assert!(context.is_closed());
                 }
@@ -179,7 +181,7 @@ fn a_drain_inside_a_handler_closes_at_once_and_the_outer_dispatch_finishes() {
             assert!(in_flight > 0);
             assert_eq!(store.metrics().panicked_calls, 0);
             assert!(store.is_closed());
-            keep.unsubscribe(); // The handler holds a handle of its store.
+            inner.take_back();
             audited(&store);
         }
     });
@@ -257,13 +259,12 @@ fn left_over_events_that_panic_are_dropped_once_too() {
     watched(|| {
         let ledger = Ledger::new(4);
         let store = EventStore::<Token>::builder(4, OverrunPolicy::Block).build().unwrap();
-        // A slot that the test can empty, so that the handler does not keep the store alive.
-        let handle = Arc::new(Mutex::new(Some(store.clone())));
+        let handle = Inner::of(&store);
         let reports = Journal::new();
-        let (inner, journal) = (Arc::clone(&handle), reports.clone());
+        let (inner, journal) = (handle.clone(), reports.clone());
         let _keep = store.subscribe((), move |_: &Token, context| {
             // Another thread's drain runs out of time while this handler runs.
-            let other = inner.lock().unwrap().clone().unwrap();
+            let other = inner.get();
             let report = thread::spawn(move || other.drain(Duration::ZERO)).join().unwrap();
             journal.write((report.undelivered.len(), report.in_flight, context.is_cancelled()));
         });
@@ -273,7 +274,7 @@ fn left_over_events_that_panic_are_dropped_once_too() {
         assert_eq!(reports.take(), [(0, 4, true)]);
         let balance = audited(&store);
         assert_eq!((balance.handled, balance.undelivered), (1, 3));
-        handle.lock().unwrap().take();
+        handle.take_back();
         let outcome = panic::catch_unwind(AssertUnwindSafe(|| drop(store)));
         assert!(outcome.is_ok(), "the panics stay inside");
         ledger.assert_each_dropped_once();

@@ -28,7 +28,7 @@ fn sender<R: Send + 'static>(
 
 fn full(capacity: usize) -> EventStore<Number> {
     let store = numbers(capacity, OverrunPolicy::Block);
-    (0..capacity as u64).for_each(|value| drop(store.send(Number(value)).unwrap()));
+    (0..capacity as u64).for_each(|value| store.send(Number(value)).map(drop).unwrap());
     store
 }
 

@@ -164,7 +164,7 @@ fn the_context_tells_the_deadline_of_the_drain() {
         assert_eq!(context.send(Number(2)), Err(SendError::Closed(Number(2))));
     });
     store.send(Number(1)).unwrap();
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     assert!(store.drain(deadline).is_complete());
     assert_eq!(notes.take(), [(Deadline::at(deadline), true)]);
     assert_eq!(store.metrics().failed_calls, 0);
@@ -229,13 +229,14 @@ fn subscriptions_made_on_another_thread_before_an_event_see_it() {
         let calls = Journal::new();
         for round in 0..100 {
             let (there, journal, meet) = (store.clone(), calls.clone(), Arc::new(Barrier::new(2)));
-            let met = Arc::clone(&meet);
+            let there_too = Arc::clone(&meet);
             let maker = thread::spawn(move || {
-                let made = there.subscribe(1, move |event: &Tagged, _| journal.write(event.value));
+                let subscription =
+                    there.subscribe(1, move |event: &Tagged, _| journal.write(event.value));
                 there.send(Tagged { topic: 1, value: round }).unwrap();
-                met.wait(); // It is sent, and is dispatched between the two.
-                met.wait();
-                assert!(made.unsubscribe());
+                there_too.wait(); // It is sent, and is dispatched between the two.
+                there_too.wait();
+                assert!(subscription.unsubscribe());
             });
             meet.wait();
             assert_eq!(store.publish(), 1);

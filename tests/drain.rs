@@ -230,7 +230,7 @@ fn events_of_many_threads_all_arrive() {
                 for value in 0..100 {
                     let store = &store;
                     scope.spawn(move || {
-                        (0..10).for_each(|i| drop(store.send(Number(value * 10 + i)).unwrap()));
+                        (0..10).for_each(|i| store.send(Number(value * 10 + i)).map(drop).unwrap());
                     });
                 }
             });

@@ -8,30 +8,11 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use common::{Journal, Number, OnDrop, POLICIES, Tagged, audited, numbers, watched};
+use common::{Inner, Journal, Number, OnDrop, POLICIES, Tagged, audited, numbers, watched};
 use ringbus::{
-    AuditError, Context, Event, EventStore, OverrunPolicy, SendAllError, SendError, Sent, SentAll,
+    AuditError, Context, EventStore, OverrunPolicy, SendAllError, SendError, Sent, SentAll,
     Subscription,
 };
-
-/// A handle of a store for its own handlers, which can be taken away from them at the end.
-struct Inner<E: Event>(Arc<Mutex<Option<EventStore<E>>>>);
-
-impl<E: Event> Inner<E> {
-    fn of(store: &EventStore<E>) -> Self {
-        Self(Arc::new(Mutex::new(Some(store.clone()))))
-    }
-
-    fn get(&self) -> EventStore<E> {
-        self.0.lock().unwrap().clone().expect("the test is running")
-    }
-}
-
-impl<E: Event> Clone for Inner<E> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
-}
 
 #[test]
 fn a_publish_inside_a_handler_returns_zero_and_the_outer_one_goes_on() {
@@ -52,7 +33,7 @@ fn a_publish_inside_a_handler_returns_zero_and_the_outer_one_goes_on() {
             assert_eq!(store.publish(), 4, "each inner call asks for what was sent before it");
             assert_eq!(seen.take(), [0, 1, 2, 3]);
             assert_eq!(store.metrics().failed_calls, 0);
-            inner.0.lock().unwrap().take();
+            inner.take_back();
             audited(&store);
         }
     });
@@ -102,7 +83,7 @@ fn a_publish_inside_the_drop_of_a_dispatched_event_returns_zero() {
             store.send(event).unwrap();
             assert_eq!(store.publish(), 2, "the event sent from the drop was asked for");
             assert_eq!(inside.load(Ordering::Relaxed), 0);
-            inner.0.lock().unwrap().take();
+            inner.take_back();
             assert_eq!(audited(&store).handled, 2);
         }
     });
@@ -135,7 +116,7 @@ fn a_handler_that_is_dropped_during_dispatch_may_call_the_store() {
             store.publish();
             assert!(!once.unsubscribe(), "it has ended itself");
             assert_eq!(answers.take(), [(0, 1, true)], "publish in there is a re-entrant one");
-            inner.0.lock().unwrap().take();
+            inner.take_back();
             audited(&store);
         }
     });
@@ -231,7 +212,7 @@ fn would_deadlock_is_told_apart_from_an_attempt_and_a_timeout() {
                 Err(SendError::WouldDeadlock(Number(4))),
             ]
         );
-        inner.0.lock().unwrap().take();
+        inner.take_back();
         audited(&store);
     });
 }
@@ -254,7 +235,7 @@ fn a_handler_on_another_thread_than_the_dispatching_one_may_wait_for_room() {
         store.send(Number(0)).unwrap();
         store.publish();
         assert!(sent.load(Ordering::Relaxed));
-        inner.0.lock().unwrap().take();
+        inner.take_back();
         assert_eq!(audited(&store).pending, 1);
     });
 }
@@ -294,7 +275,7 @@ fn a_subscription_made_by_a_handler_sees_what_is_taken_out_later() {
     store.send(Tagged { topic: 1, value: 7 }).unwrap();
     store.publish();
     assert_eq!(seen.take(), [7]);
-    inner.0.lock().unwrap().take();
+    inner.take_back();
     audited(&store);
 }
 
@@ -308,6 +289,6 @@ fn an_audit_inside_a_handler_says_busy() {
     store.send(Number(1)).unwrap();
     store.publish();
     assert_eq!(answers.take(), [Err(AuditError::Busy)]);
-    inner.0.lock().unwrap().take();
+    inner.take_back();
     audited(&store);
 }

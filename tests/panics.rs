@@ -56,6 +56,16 @@ impl Observer<Number> for Kinds {
     }
 }
 
+/// A payload whose drop panics with another one of its kind. It has no size: the store leaks the
+/// second, and so there is nothing for a leak checker to find.
+struct Endless;
+
+impl Drop for Endless {
+    fn drop(&mut self) {
+        panic::panic_any(Self);
+    }
+}
+
 #[test]
 fn a_panic_may_carry_anything() {
     let kinds = Journal::new();
@@ -65,10 +75,8 @@ fn a_panic_may_carry_anything() {
         match number.0 {
             0 => panic::panic_any(7_u8),
             1 => panic::panic_any(String::from("owned")),
-            2 => panic::panic_any(OnDrop::run(|| panic!("in the drop of the payload"))),
-            _ => panic::panic_any(OnDrop::run(|| {
-                panic::panic_any(OnDrop::run(|| panic!("in the drop of the second payload")));
-            })),
+            2 => panic::panic_any(OnDrop::run(|| panic::panic_any(Endless))),
+            _ => panic::panic_any(Endless),
         }
     });
     store.send_all(&mut (0..4).map(Number).collect()).unwrap();

@@ -236,8 +236,8 @@ fn a_ring_that_is_dropped_drops_each_value_once() {
             let token = if id % 2 == 0 { ledger.panicking(id) } else { ledger.token(id) };
             ring.try_send(token).unwrap();
             if id < 2 {
-                let taken = ring.try_reader().unwrap().receive();
-                let _ = panic::catch_unwind(AssertUnwindSafe(|| drop(taken)));
+                let received = ring.try_reader().unwrap().receive();
+                let _ = panic::catch_unwind(AssertUnwindSafe(|| drop(received)));
             }
         }
         let outcome = panic::catch_unwind(AssertUnwindSafe(|| drop(ring)));

@@ -233,8 +233,8 @@ impl Check {
         Ok(())
     }
 
-    fn step(&mut self, operation: Operation) -> Result<(), TestCaseError> {
-        match operation {
+    fn step(&mut self, operation: &Operation) -> Result<(), TestCaseError> {
+        match *operation {
             Operation::Send { topic } => self.send(topic, true)?,
             Operation::TrySend { topic } => self.send(topic, false)?,
             Operation::SendAll { topic, count } => self.send_all(topic, count)?,
@@ -253,7 +253,7 @@ impl Check {
                 self.names.push(name);
                 self.model.subscriptions.push((topic, fails, made));
             }
-            Operation::Unsubscribe { which } => {
+            Operation::Unsubscribe { ref which } => {
                 if !self.names.is_empty() {
                     let index = which.index(self.names.len());
                     self.names.remove(index);
@@ -309,7 +309,7 @@ fn check(
 ) -> Result<(), TestCaseError> {
     let mut check = Check::new(policy, capacity);
     for operation in operations {
-        check.step(operation)?;
+        check.step(&operation)?;
     }
     let Check { store, ledger, made, .. } = check;
     drop(store);

@@ -1,1 +1,163 @@
-//! x
+//! Models of `ringbus`' concurrent parts, and what they share.
+//!
+//! The models are in `tests/`, one file per area; `cargo loom` runs them. Each is a closure of two
+//! or three threads with two or three operations each, which loom runs once per schedule. Without
+//! `--cfg loom` this crate is empty, apart from `cargo weaken`: the run that weakens one ordering
+//! of `ringbus` at a time and expects a model to fail.
+//!
+//! Three habits keep a model from passing because it looked at nothing:
+//!
+//! * [`explore`](models::explore) counts the schedules and fails below a floor;
+//! * it collects what each schedule led to, and fails unless that is exactly the set of legal
+//!   outcomes: one that never occurs is as suspicious as one that must not;
+//! * `cargo weaken` shows that every ordering and every step that a proof names is needed.
+//!
+//! The handles of a store are counted by `std`'s `Arc`, which loom does not see. So a model joins
+//! its threads before it drops the last handle, or shares the store through loom's `Arc`.
+
+#[cfg(loom)]
+pub mod models {
+    //! What every model uses.
+
+    use std::collections::HashSet;
+    use std::fmt::Debug;
+    use std::hash::Hash;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::{Arc, Mutex};
+    use std::time::Instant;
+
+    use loom::model::Builder;
+    use ringbus::{Event, EventStore, OverrunPolicy, Reader};
+
+    /// How many times a schedule may take the processor from a thread that could go on, unless
+    /// `LOOM_MAX_PREEMPTIONS` or the model says otherwise.
+    const PREEMPTIONS: usize = 2;
+
+    /// Runs `model` once per schedule, within the bound on pre-emptions that is set outside.
+    ///
+    /// # Panics
+    ///
+    /// If a schedule panics, deadlocks, leaks or races; if there were fewer schedules than `floor`;
+    /// if the outcomes were other than `legal`.
+    pub fn explore<O>(floor: usize, legal: &[O], model: impl Fn() -> O + Send + Sync + 'static)
+    where
+        O: Clone + Debug + Eq + Hash + Send + 'static,
+    {
+        let mut builder = Builder::new();
+        builder.preemption_bound = builder.preemption_bound.or(Some(PREEMPTIONS));
+        run(&builder, floor, legal, model);
+    }
+
+    /// The same with a bound of its own, for a model that needs more or can bear only fewer.
+    ///
+    /// # Panics
+    ///
+    /// As [`explore`].
+    pub fn explore_bounded<O>(
+        preemptions: usize,
+        floor: usize,
+        legal: &[O],
+        model: impl Fn() -> O + Send + Sync + 'static,
+    ) where
+        O: Clone + Debug + Eq + Hash + Send + 'static,
+    {
+        let mut builder = Builder::new();
+        builder.preemption_bound = Some(preemptions);
+        run(&builder, floor, legal, model);
+    }
+
+    fn run<O>(
+        builder: &Builder,
+        floor: usize,
+        legal: &[O],
+        model: impl Fn() -> O + Send + Sync + 'static,
+    ) where
+        O: Clone + Debug + Eq + Hash + Send + 'static,
+    {
+        // Of `std`, not of loom: they outlive the schedules and must not add any.
+        let schedules = Arc::new(AtomicUsize::new(0));
+        let outcomes = Arc::new(Mutex::new(HashSet::new()));
+        let started = Instant::now();
+        {
+            let (schedules, outcomes) = (Arc::clone(&schedules), Arc::clone(&outcomes));
+            builder.check(move || {
+                schedules.fetch_add(1, Ordering::Relaxed);
+                let outcome = model();
+                outcomes.lock().expect("no schedule panicked here").insert(outcome);
+            });
+        }
+        let schedules = schedules.load(Ordering::Relaxed);
+        let name = std::thread::current().name().unwrap_or("model").to_owned();
+        println!("{name}: {schedules} schedules in {} ms", started.elapsed().as_millis());
+
+        let seen = outcomes.lock().expect("no schedule panicked here");
+        let legal: HashSet<O> = legal.iter().cloned().collect();
+        let illegal: Vec<_> = seen.difference(&legal).collect();
+        assert!(illegal.is_empty(), "illegal outcomes: {illegal:?}");
+        let missed: Vec<_> = legal.difference(&seen).collect();
+        assert!(missed.is_empty(), "outcomes that never occurred: {missed:?}");
+        assert!(schedules >= floor, "only {schedules} schedules, expected at least {floor}");
+    }
+
+    /// A value that shows when it is leaked, taken twice or read torn: loom watches its count.
+    #[derive(Debug)]
+    pub struct Parcel(loom::sync::Arc<usize>);
+
+    impl Parcel {
+        /// A parcel with a number.
+        pub fn new(id: usize) -> Self {
+            Self(loom::sync::Arc::new(id))
+        }
+
+        /// The number.
+        pub fn id(&self) -> usize {
+            *self.0
+        }
+    }
+
+    impl Event for Parcel {
+        type Topic = ();
+        fn topic(&self) {}
+    }
+
+    /// The numbers of `parcels`.
+    pub fn ids(parcels: impl IntoIterator<Item = Parcel>) -> Vec<usize> {
+        parcels.into_iter().map(|parcel| parcel.id()).collect()
+    }
+
+    /// Everything that is in the ring, oldest first.
+    pub fn receive_rest<M: ringbus::Mode>(mut reader: Reader<'_, Parcel, M>) -> Vec<usize> {
+        ids(std::iter::from_fn(|| reader.receive()))
+    }
+
+    /// A store of parcels that holds those numbered from 0 to `pending - 1`.
+    ///
+    /// # Panics
+    ///
+    /// If they do not fit.
+    pub fn store_with(
+        pending: usize,
+        capacity: usize,
+        policy: OverrunPolicy,
+    ) -> EventStore<Parcel> {
+        let store = EventStore::builder(capacity, policy).build().expect("a valid capacity");
+        for id in 0..pending {
+            assert!(store.try_send(Parcel::new(id)).is_ok(), "there is room for {id}");
+        }
+        store
+    }
+
+    /// Confirms that the books of a store at rest are in order, and that nothing that panicked was
+    /// contained: a race that loom finds inside a handler is a panic too.
+    ///
+    /// # Panics
+    ///
+    /// If not.
+    pub fn check_books(store: &EventStore<Parcel>) {
+        let balance = store.audit();
+        assert!(balance.is_ok(), "{balance:?}");
+        let metrics = store.metrics();
+        let contained = metrics.failed_calls + metrics.event_panics + metrics.observer_panics;
+        assert_eq!(contained, 0, "a panic was contained: {metrics:?}");
+    }
+}

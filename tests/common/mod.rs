@@ -193,6 +193,29 @@ impl Event for OnDrop {
     fn topic(&self) {}
 }
 
+/// A handle of a store for its own handlers, which can be taken away from them at the end.
+pub(crate) struct Inner<E: Event>(Arc<Mutex<Option<EventStore<E>>>>);
+
+impl<E: Event> Inner<E> {
+    pub(crate) fn of(store: &EventStore<E>) -> Self {
+        Self(Arc::new(Mutex::new(Some(store.clone()))))
+    }
+
+    pub(crate) fn get(&self) -> EventStore<E> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone().expect("the test is running")
+    }
+
+    pub(crate) fn take_back(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
+impl<E: Event> Clone for Inner<E> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
 /// Hands an observer's notes to a test.
 #[derive(Debug, Clone)]
 pub(crate) struct Notes(pub(crate) Journal<String>);

@@ -1,0 +1,225 @@
+//! What reacts to the feed: four handlers that do some work, and a meter that comes after them.
+//!
+//! Only the dispatching thread calls them, one at a time; the locks are there because a handler is
+//! `Fn + Sync`, and nobody ever waits for one.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use hdrhistogram::Histogram;
+use ringbus::{Event, EventStore, HandlerError, Subscription};
+
+use crate::market::{Market, Quote, Side, Topic};
+
+/// So many trades within so many recorded microseconds are a burst. A tenth of the trades of the
+/// real feed have more than 55 in the millisecond before them.
+pub(crate) const BURST_TRADES: usize = 50;
+pub(crate) const BURST_US: u64 = 1000;
+
+/// The longest latency that is told apart from longer ones: one hour.
+const LATENCY_MAX_NS: u64 = 3_600_000_000_000;
+
+/// One count per topic.
+pub(crate) type PerTopic = [u64; Topic::ALL.len()];
+
+/// The state of all handlers.
+pub(crate) struct Desk {
+    pub(crate) book: Mutex<Book>,
+    pub(crate) vwap: Mutex<Vwap>,
+    pub(crate) bursts: Mutex<Bursts>,
+    pub(crate) faults: Mutex<Faults>,
+    pub(crate) meter: Mutex<Meter>,
+}
+
+/// A lock that no panic has left half-done: what it guards are numbers.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Desk {
+    /// `clock` is when the replay began; every `fail_every`th trade fails.
+    pub(crate) fn new(clock: Instant, fail_every: u64) -> Self {
+        Self {
+            book: Mutex::default(),
+            vwap: Mutex::default(),
+            bursts: Mutex::default(),
+            faults: Mutex::new(Faults { every: fail_every, trades: 0, injected: 0 }),
+            meter: Mutex::new(Meter::new(clock)),
+        }
+    }
+
+    /// Registers all handlers. They are called in this order, so that the meter's clock stops when
+    /// the others are done.
+    pub(crate) fn open(self: &Arc<Self>, store: &EventStore<Market>) -> Vec<Subscription> {
+        let mut subscriptions = Vec::new();
+        for topic in [Topic::Top, Topic::Level] {
+            let desk = Arc::clone(self);
+            subscriptions.push(store.subscribe(topic, move |event: &Market, _| {
+                lock(&desk.book).apply(event);
+            }));
+        }
+        let desk = Arc::clone(self);
+        subscriptions.push(store.subscribe(Topic::Trade, move |event: &Market, _| {
+            lock(&desk.vwap).add(event.quote());
+        }));
+        let desk = Arc::clone(self);
+        subscriptions.push(store.subscribe(Topic::Trade, move |event: &Market, _| {
+            lock(&desk.bursts).see(event.quote().at_us);
+        }));
+        let desk = Arc::clone(self);
+        subscriptions.push(
+            store.subscribe(Topic::Trade, move |_: &Market, _| lock(&desk.faults).next_trade()),
+        );
+        for topic in Topic::ALL {
+            let desk = Arc::clone(self);
+            subscriptions.push(store.subscribe(topic, move |event: &Market, _| {
+                lock(&desk.meter).note(topic, event.quote());
+            }));
+        }
+        subscriptions
+    }
+}
+
+/// The place of an event's topic in a [`PerTopic`].
+pub(crate) fn topic_index(event: &Market) -> usize {
+    event.topic().index()
+}
+
+/// The order book: what is offered at each price. Known only as far as the feed has told it.
+#[derive(Default)]
+pub(crate) struct Book {
+    bids: BTreeMap<u64, u64>,
+    asks: BTreeMap<u64, u64>,
+}
+
+impl Book {
+    fn apply(&mut self, event: &Market) {
+        match event {
+            Market::Top(best) => {
+                // Levels that the best bid contradicts are left over from before it moved.
+                while self.bids.last_key_value().is_some_and(|(&price, _)| price > best.price) {
+                    self.bids.pop_last();
+                }
+                while self.asks.first_key_value().is_some_and(|(&price, _)| price <= best.price) {
+                    self.asks.pop_first();
+                }
+                set(&mut self.bids, best);
+            }
+            Market::Level(Side::Buy, level) => set(&mut self.bids, level),
+            Market::Level(Side::Sell, level) => set(&mut self.asks, level),
+            Market::Trade(..) => {}
+        }
+    }
+
+    /// The highest bid.
+    pub(crate) fn best_bid(&self) -> Option<u64> {
+        self.bids.last_key_value().map(|(&price, _)| price)
+    }
+
+    /// The lowest ask.
+    pub(crate) fn best_ask(&self) -> Option<u64> {
+        self.asks.first_key_value().map(|(&price, _)| price)
+    }
+}
+
+fn set(levels: &mut BTreeMap<u64, u64>, level: &Quote) {
+    if level.quantity == 0 {
+        levels.remove(&level.price);
+    } else {
+        levels.insert(level.price, level.quantity);
+    }
+}
+
+/// The average price of all trades, each weighted by its quantity.
+#[derive(Default)]
+pub(crate) struct Vwap {
+    /// Price times quantity.
+    turnover: u128,
+    quantity: u128,
+}
+
+impl Vwap {
+    fn add(&mut self, trade: &Quote) {
+        let turnover = u128::from(trade.price) * u128::from(trade.quantity);
+        self.turnover = self.turnover.saturating_add(turnover);
+        self.quantity += u128::from(trade.quantity);
+    }
+
+    /// The average, in the units of a price; `None` before the first trade.
+    pub(crate) fn price(&self) -> Option<u64> {
+        self.turnover.checked_div(self.quantity)?.try_into().ok()
+    }
+}
+
+/// Finds bursts: many trades within a sliding window of recorded time.
+#[derive(Default)]
+pub(crate) struct Bursts {
+    /// The times of the last trades; never more than [`BURST_TRADES`].
+    recent: VecDeque<u64>,
+    is_inside: bool,
+    pub(crate) found: u64,
+}
+
+impl Bursts {
+    fn see(&mut self, at_us: u64) {
+        // Also forgets a time from the future, should the recording have jumped back.
+        let is_old = |&seen: &u64| at_us.checked_sub(seen).is_none_or(|age| age > BURST_US);
+        while self.recent.front().is_some_and(is_old) || self.recent.len() == BURST_TRADES {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(at_us);
+        let was_inside = self.is_inside;
+        self.is_inside = self.recent.len() == BURST_TRADES;
+        if self.is_inside && !was_inside {
+            self.found += 1;
+        }
+    }
+}
+
+/// Fails on purpose, to show that a failure is counted and costs nothing else.
+pub(crate) struct Faults {
+    every: u64,
+    trades: u64,
+    pub(crate) injected: u64,
+}
+
+impl Faults {
+    fn next_trade(&mut self) -> Result<(), HandlerError> {
+        self.trades += 1;
+        if self.trades.checked_rem(self.every) == Some(0) {
+            self.injected += 1;
+            return Err(HandlerError::message(format!("trade {} fails on purpose", self.trades)));
+        }
+        Ok(())
+    }
+}
+
+/// Counts what arrives, and how long it took.
+pub(crate) struct Meter {
+    clock: Instant,
+    pub(crate) seen: PerTopic,
+    /// From before the send until the last handler, in nanoseconds.
+    pub(crate) latency_ns: Histogram<u64>,
+}
+
+impl Meter {
+    fn new(clock: Instant) -> Self {
+        let latency_ns = Histogram::new_with_bounds(1, LATENCY_MAX_NS, 3)
+            .expect("an hour to 3 digits is within what it can keep");
+        Self { clock, seen: PerTopic::default(), latency_ns }
+    }
+
+    fn note(&mut self, topic: Topic, quote: &Quote) {
+        self.seen[topic.index()] += 1;
+        if quote.sent_ns > 0 {
+            let now = nanoseconds_since(self.clock);
+            self.latency_ns.saturating_record(now.saturating_sub(quote.sent_ns));
+        }
+    }
+}
+
+/// How long ago `instant` was; enough for 584 years.
+pub(crate) fn nanoseconds_since(instant: Instant) -> u64 {
+    u64::try_from(instant.elapsed().as_nanos()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,134 @@
+//! The proof that every model can fail: weakens one thing of `ringbus` at a time and expects a
+//! model to notice.
+//!
+//! ```text
+//! cargo weaken              everything
+//! cargo weaken fill close   only the weakenings whose name or tag contains one of the words
+//! ```
+//!
+//! It works on a copy of the workspace in `target/weaken/tree`, with the flags of `cargo loom`. A
+//! weakening that does not compile, or no longer finds its place in the source, is an error and not
+//! a success. Before anything is changed it checks the comments: every ordering stronger than
+//! Relaxed carries a tag, no tag is used twice, and each has a row in the table.
+
+mod scan;
+mod table;
+mod tree;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use self::scan::Site;
+use self::table::{Change, TABLE, Weakening};
+use self::tree::{Model, Tree};
+
+type Failure = Box<dyn std::error::Error>;
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("weaken: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether every chosen weakening was noticed.
+fn run() -> Result<bool, Failure> {
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--").collect();
+    let started = Instant::now();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("no folder above")?;
+    let sites = scan::sites(&root.join("src"))?;
+    check_table(&sites)?;
+
+    let chosen: Vec<&Weakening> = TABLE.iter().filter(|row| is_chosen(row, &words)).collect();
+    if chosen.is_empty() {
+        return Err(format!("no weakening matches {words:?}").into());
+    }
+    let tree = Tree::copy(root)?;
+    let files: BTreeSet<&str> = chosen.iter().map(|row| row.test).collect();
+    for test in files {
+        expect_green(&tree, test)?;
+    }
+
+    println!("{:<34} {:<32} {:<16} {:>5}  how", "weakening", "model", "result", "s");
+    let mut all_red = true;
+    for row in &chosen {
+        all_red &= weaken(&tree, row, &sites)?;
+    }
+    println!("{} weakenings, {} s", chosen.len(), started.elapsed().as_secs());
+    Ok(all_red)
+}
+
+fn is_chosen(row: &Weakening, words: &[String]) -> bool {
+    let tag = if let Change::Ordering { tag, .. } = row.change { tag } else { "" };
+    words.is_empty() || words.iter().any(|word| row.name.contains(word) || tag.contains(word))
+}
+
+/// Every tag has a row, and every row a tag.
+fn check_table(sites: &[Site]) -> Result<(), Failure> {
+    let tagged: BTreeSet<&str> = sites.iter().map(|site| &*site.tag).collect();
+    let in_table: BTreeSet<&str> = TABLE
+        .iter()
+        .filter_map(|row| match row.change {
+            Change::Ordering { tag, .. } => Some(tag),
+            Change::Text { .. } => None,
+        })
+        .collect();
+    let unproven: Vec<_> = tagged.difference(&in_table).collect();
+    let unknown: Vec<_> = in_table.difference(&tagged).collect();
+    if !unproven.is_empty() {
+        return Err(format!("no row shows that these are needed: {unproven:?}").into());
+    }
+    if !unknown.is_empty() {
+        return Err(format!("rows for tags that are not in the source: {unknown:?}").into());
+    }
+    Ok(())
+}
+
+fn expect_green(tree: &Tree, test: &str) -> Result<(), Failure> {
+    tree.build(test)?;
+    match tree.run(test, None)? {
+        Model::Green => Ok(()),
+        Model::Red(how) => Err(format!("{test} fails without any weakening: {how}").into()),
+    }
+}
+
+/// Applies one weakening; whether every model of its row failed.
+fn weaken(tree: &Tree, row: &Weakening, sites: &[Site]) -> Result<bool, Failure> {
+    let file = match row.change {
+        Change::Ordering { tag, to } => {
+            let site = sites.iter().find(|site| site.tag == tag).ok_or("the table was checked")?;
+            tree.change(&site.file, |text| scan::weaken_ordering(text, site, to))?;
+            site.file.clone()
+        }
+        Change::Text { file, replacements } => {
+            tree.change(file, |text| table::replace_all(text, replacements))?;
+            file.to_owned()
+        }
+    };
+    let built = tree.build(row.test);
+    let mut all_red = true;
+    if built.is_ok() {
+        for model in row.models {
+            let started = Instant::now();
+            let outcome = tree.run(row.test, Some(model));
+            let (result, how) = match outcome? {
+                Model::Red(how) => ("red as expected", how),
+                Model::Green => {
+                    all_red = false;
+                    ("STILL GREEN", String::new())
+                }
+            };
+            let seconds = started.elapsed().as_secs_f32();
+            println!("{:<34} {model:<32} {result:<16} {seconds:>5.1}  {how}", row.name);
+        }
+    }
+    tree.restore(&file)?;
+    built.map_err(|error| format!("{} does not compile: {error}", row.name))?;
+    Ok(all_red)
+}

@@ -1,0 +1,237 @@
+//! The copy of the workspace that is weakened, and the runs of cargo in it.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::Failure;
+
+/// After this a model counts as not finishing, which is not the failure that was expected.
+const MODEL_TIME_MAX: Duration = Duration::from_secs(120);
+
+/// What a run of models came to.
+#[derive(Debug)]
+pub(crate) enum Model {
+    Green,
+    /// With the first thing that the failure said.
+    Red(String),
+}
+
+/// The copy.
+#[derive(Debug)]
+pub(crate) struct Tree {
+    root: PathBuf,
+    home: PathBuf,
+    /// The arguments of `cargo loom`, with a target directory of our own and without a choice of
+    /// tests.
+    flags: Vec<String>,
+}
+
+impl Tree {
+    /// Copies what the models need. Files that are as they were keep their time, so that cargo
+    /// builds only what changed.
+    pub(crate) fn copy(root: &Path) -> Result<Self, Failure> {
+        let home = root.join("target").join("weaken");
+        let tree = home.join("tree");
+        copy_folder(&root.join("src"), &tree.join("src"))?;
+        copy_folder(&root.join("loom-tests/tests"), &tree.join("loom-tests/tests"))?;
+        for file in ["Cargo.lock", "loom-tests/Cargo.toml", "loom-tests/src/lib.rs"] {
+            write(&tree.join(file), &fs::read(root.join(file))?)?;
+        }
+        // The targets that the manifest lists by name are not copied, so neither are their entries.
+        let manifest = without_targets(&fs::read_to_string(root.join("Cargo.toml"))?);
+        write(&tree.join("Cargo.toml"), manifest.as_bytes())?;
+        let config = fs::read_to_string(root.join(".cargo/config.toml"))?;
+        let flags = loom_flags(&config, &home.join("target"))?;
+        Ok(Self { root: root.to_owned(), home, flags })
+    }
+
+    /// Rewrites a file below `src`.
+    pub(crate) fn change(
+        &self,
+        file: &str,
+        edit: impl FnOnce(&str) -> Result<String, Failure>,
+    ) -> Result<(), Failure> {
+        let text = fs::read_to_string(self.root.join("src").join(file))?;
+        let changed = edit(&text)?;
+        write(&self.home.join("tree/src").join(file), changed.as_bytes())
+    }
+
+    /// Undoes [`change`](Self::change).
+    pub(crate) fn restore(&self, file: &str) -> Result<(), Failure> {
+        self.change(file, |text| Ok(text.to_owned()))
+    }
+
+    /// Builds the models of one file; an error if that fails.
+    pub(crate) fn build(&self, test: &str) -> Result<(), Failure> {
+        let log = self.home.join("build.log");
+        let status = self.cargo(test, &["--no-run"], &log, Duration::MAX)?;
+        if status.is_some_and(|status| status.success()) {
+            return Ok(());
+        }
+        Err(fs::read_to_string(log)?.into())
+    }
+
+    /// Runs one model of a file, or all.
+    pub(crate) fn run(&self, test: &str, model: Option<&str>) -> Result<Model, Failure> {
+        let log = self.home.join("run.log");
+        let mut arguments = vec!["--"];
+        if let Some(model) = model {
+            arguments.extend(["--exact", model]);
+        }
+        let status = self.cargo(test, &arguments, &log, MODEL_TIME_MAX)?;
+        let said = String::from_utf8_lossy(&fs::read(log)?).into_owned();
+        let Some(status) = status else { return Err("a model did not end in time".into()) };
+        if !status.success() {
+            return Ok(Model::Red(reason(&said)));
+        }
+        // A name that no longer exists would run nothing, and that well.
+        if said.contains("running 0 tests") {
+            return Err(format!("{test} has no model {}", model.unwrap_or("at all")).into());
+        }
+        Ok(Model::Green)
+    }
+
+    /// `None` if it did not end in time and was killed.
+    fn cargo(
+        &self,
+        test: &str,
+        arguments: &[&str],
+        log: &Path,
+        time_max: Duration,
+    ) -> Result<Option<ExitStatus>, Failure> {
+        let output = File::create(log)?;
+        let mut child =
+            Command::new(std::env::var_os("CARGO").as_deref().unwrap_or(OsStr::new("cargo")))
+                .args(&self.flags)
+                .args(["--test", test])
+                .args(arguments)
+                .current_dir(self.home.join("tree"))
+                .env("RUST_BACKTRACE", "0")
+                .stdout(output.try_clone()?)
+                .stderr(output)
+                .spawn()?;
+        let started = Instant::now();
+        loop {
+            if let Some(status) = child.try_wait()? {
+                return Ok(Some(status));
+            }
+            if started.elapsed() > time_max {
+                child.kill()?;
+                child.wait()?;
+                return Ok(None);
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+fn copy_folder(from: &Path, to: &Path) -> Result<(), Failure> {
+    // What is gone from the original must go from the copy too.
+    if let Ok(entries) = fs::read_dir(to) {
+        for entry in entries {
+            let entry = entry?;
+            if !from.join(entry.file_name()).exists() {
+                let path = entry.path();
+                if path.is_dir() { fs::remove_dir_all(path)? } else { fs::remove_file(path)? }
+            }
+        }
+    }
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_folder(&entry.path(), &target)?;
+        } else {
+            write(&target, &fs::read(entry.path())?)?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes a file unless it has this content already.
+fn write(path: &Path, content: &[u8]) -> Result<(), Failure> {
+    if fs::read(path).is_ok_and(|before| before == content) {
+        return Ok(());
+    }
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    Ok(fs::write(path, content)?)
+}
+
+/// A manifest without its `[[bench]]`, `[[example]]` and `[[test]]` sections.
+fn without_targets(manifest: &str) -> String {
+    let mut kept = String::with_capacity(manifest.len());
+    let mut keep = true;
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            keep = !line.starts_with("[[");
+        }
+        if keep {
+            kept += line;
+            kept.push('\n');
+        }
+    }
+    kept
+}
+
+/// The arguments of the alias `loom`, so that both run the same thing.
+fn loom_flags(config: &str, target: &Path) -> Result<Vec<String>, Failure> {
+    let alias = config.lines().find_map(|line| line.strip_prefix("loom = ["));
+    let alias = alias.ok_or("the alias `loom` is gone from .cargo/config.toml")?;
+    // Every second part lies between two quotes.
+    let flags = alias.split('"').skip(1).step_by(2).filter(|flag| *flag != "--tests");
+    Ok(flags
+        .map(|flag| {
+            if flag.starts_with("build.target-dir=") {
+                format!("build.target-dir='{}'", target.display())
+            } else {
+                flag.to_owned()
+            }
+        })
+        .collect())
+}
+
+/// What a failed run said first, on one line.
+fn reason(said: &str) -> String {
+    let mut lines = said.lines();
+    let found = lines.by_ref().any(|line| line.contains("panicked at"));
+    let first = if found { lines.find(|line| !line.trim().is_empty()) } else { None };
+    let first = first.unwrap_or("ended without a word").trim();
+    first.chars().take(70).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{loom_flags, reason, without_targets};
+
+    #[test]
+    fn manifest_loses_its_listed_targets_only() {
+        let manifest =
+            "[package]\nname = \"x\"\n[[bench]]\nname = \"y\"\n[lints]\nworkspace = true\n";
+        let kept = "[package]\nname = \"x\"\n[lints]\nworkspace = true\n";
+        assert_eq!(without_targets(manifest), kept);
+    }
+
+    #[test]
+    fn flags_are_those_of_the_alias() {
+        let config =
+            "[alias]\nloom = [\"test\", \"--config\", \"build.target-dir='a'\", \"--tests\"]";
+        let flags = loom_flags(config, Path::new("b")).unwrap();
+        assert_eq!(flags, ["test", "--config", "build.target-dir='b'"]);
+        assert!(loom_flags("[alias]", Path::new("b")).is_err());
+    }
+
+    #[test]
+    fn reason_is_the_line_after_the_place() {
+        let said = "running 1 test\n\nthread 'x' panicked at y:1:2:\ndeadlock; threads = []\nnote";
+        assert_eq!(reason(said), "deadlock; threads = []");
+        assert_eq!(reason(""), "ended without a word");
+    }
+}

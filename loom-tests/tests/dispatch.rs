@@ -1,0 +1,133 @@
+//! Models of dispatch: who sees which event, and in what order the handlers' effects become visible.
+#![cfg(loom)]
+
+use loom::cell::UnsafeCell;
+use loom::sync::Arc;
+use loom::sync::atomic::{AtomicBool, Ordering};
+use loom::thread;
+use loom_tests::models::{Parcel, check_books, explore, explore_bounded, store_with};
+use ringbus::{Context, OverrunPolicy};
+
+/// A plain number that loom watches: two accesses that nothing orders are a race.
+struct Cell(UnsafeCell<usize>);
+
+// SAFETY: that only ordered accesses happen is what the models show; loom panics at any other.
+unsafe impl Sync for Cell {}
+// SAFETY: a number may move to another thread.
+unsafe impl Send for Cell {}
+
+impl Cell {
+    fn new() -> Arc<Self> {
+        Arc::new(Self(UnsafeCell::new(0)))
+    }
+
+    fn add(&self, amount: usize) {
+        // SAFETY: loom has checked that nobody else is using the cell.
+        self.0.with_mut(|number| unsafe { *number += amount });
+    }
+
+    fn get(&self) -> usize {
+        // SAFETY: loom has checked that nobody else is writing to the cell.
+        self.0.with(|number| unsafe { *number })
+    }
+}
+
+/// An event that was sent after a subscription was made reaches its handler, whoever publishes.
+///
+/// Fails if the dispatch looks for a newer table before it takes the run out of the ring.
+#[test]
+fn subscribe_vs_dispatch() {
+    explore_bounded(4, 25, &[0, 1], || {
+        let store = store_with(0, 2, OverrunPolicy::ReturnError);
+        let calls = Cell::new();
+        let sender = {
+            let (store, calls) = (store.clone(), Arc::clone(&calls));
+            thread::spawn(move || {
+                let subscription = store.subscribe((), move |_, _| calls.add(1));
+                store.send(Parcel::new(0)).expect("there is room");
+                subscription.detach()
+            })
+        };
+        let dispatched = store.publish();
+        let id = sender.join().expect("the sender ends");
+        assert_eq!(store.publish(), 1 - dispatched);
+        assert_eq!(calls.get(), 1);
+        assert_eq!(store.metrics().unhandled, 0);
+        assert!(store.unsubscribe(id));
+        check_books(&store);
+        dispatched
+    });
+}
+
+/// No call starts after `unsubscribe` has returned, in a run that is being dispatched either.
+///
+/// The first handler of the event looks whether `unsubscribe` had returned by then; if so, the
+/// second must not be called. Fails if `unsubscribe` does not clear `active`: the dispatch still
+/// works with the table that it looked up for the run.
+#[test]
+fn unsubscribe_vs_dispatch() {
+    // Whether the first handler saw that the second was gone, and whether the second was called.
+    let legal = [(false, false), (false, true), (true, false)];
+    explore_bounded(4, 140, &legal, || {
+        let store = store_with(1, 1, OverrunPolicy::ReturnError);
+        let gone = Arc::new(AtomicBool::new(false));
+        let (seen_gone, called) = (Cell::new(), Cell::new());
+        let look = {
+            let (gone, seen_gone) = (Arc::clone(&gone), Arc::clone(&seen_gone));
+            move |_: &Parcel, _: &Context<'_, Parcel>| {
+                // Acquire: pairs with the Release below.
+                seen_gone.add(usize::from(gone.load(Ordering::Acquire)));
+            }
+        };
+        store.subscribe((), look).detach();
+        let count = Arc::clone(&called);
+        let subscription = store.subscribe((), move |_, _| count.add(1));
+        let leaver = thread::spawn(move || {
+            assert!(subscription.unsubscribe());
+            // Release: what `unsubscribe` did comes before it.
+            gone.store(true, Ordering::Release);
+        });
+        assert_eq!(store.publish(), 1);
+        leaver.join().expect("the thread ends");
+        check_books(&store);
+        (seen_gone.get() == 1, called.get() == 1)
+    });
+}
+
+/// Two threads publish: every event is handled once, all that was accepted before a `publish` has
+/// been handled when it returns, and what the handlers did is visible then.
+///
+/// Fails if the Acquire [lease-taken] or the Release [lease-released] is weakened: the handlers'
+/// writes to the plain cell (and the dispatcher's to its buffer) then race.
+#[test]
+fn concurrent_publish() {
+    explore(700, &[(0, 2), (1, 1), (2, 0)], || {
+        let store = store_with(0, 2, OverrunPolicy::ReturnError);
+        let total = Cell::new();
+        let handled = [Cell::new(), Cell::new()];
+        let subscription = {
+            let (total, handled) = (Arc::clone(&total), handled.clone());
+            store.subscribe((), move |parcel: &Parcel, _| {
+                total.add(1);
+                handled[parcel.id()].add(1);
+            })
+        };
+        let send_and_publish = |store: &ringbus::EventStore<Parcel>, id: usize, own: &Cell| {
+            store.send(Parcel::new(id)).expect("there is room");
+            let dispatched = store.publish();
+            // A plain read: that it does not race is part of what the model shows.
+            assert_eq!(own.get(), 1, "handled once, before `publish` returned");
+            dispatched
+        };
+        let other = {
+            let (store, own) = (store.clone(), Arc::clone(&handled[1]));
+            thread::spawn(move || send_and_publish(&store, 1, &own))
+        };
+        let here = send_and_publish(&store, 0, &handled[0]);
+        let there = other.join().expect("the publisher ends");
+        assert_eq!(total.get(), 2);
+        check_books(&store);
+        drop(subscription);
+        (here, there)
+    });
+}

@@ -1,0 +1,224 @@
+//! Models of the displacing ring: senders and the reader take values out side by side.
+#![cfg(loom)]
+
+use loom::sync::Arc;
+use loom::thread;
+use loom_tests::models::{Parcel, check_books, explore_bounded, ids, receive_rest, store_with};
+use ringbus::{Deadline, Displacing, OverrunPolicy, Ring, SendError, Sent};
+
+fn ring_with(pending: usize, capacity: usize) -> Arc<Ring<Parcel, Displacing>> {
+    let ring = Ring::displacing(capacity).expect("a valid capacity");
+    for id in 0..pending {
+        ring.try_send(Parcel::new(id)).expect("there is room");
+    }
+    Arc::new(ring)
+}
+
+/// What a send came to, with the number of the parcel that was lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Fate {
+    Stored,
+    Displaced(usize),
+    Incoming,
+}
+
+fn fate(sent: Sent<Parcel>) -> Fate {
+    match sent {
+        Sent::Stored => Fate::Stored,
+        Sent::Displaced(parcel) => Fate::Displaced(parcel.id()),
+        Sent::DisplacedIncoming(_) => Fate::Incoming,
+        other => panic!("unknown: {other:?}"),
+    }
+}
+
+/// A slot that a reader gave back is reused only after its value has left it.
+///
+/// Fails if the Release [vacate] or the Acquire [stamp-seen] is weakened: the sender's write then
+/// races with the reader's move out of the slot.
+#[test]
+fn slot_reuse_displacing() {
+    explore_bounded(4, 12, &[true, false], || {
+        let ring = ring_with(1, 1);
+        let reader = {
+            let ring = Arc::clone(&ring);
+            thread::spawn(move || ids(ring.try_reader().expect("nobody else reads").receive()))
+        };
+        let stored = ring.try_send(Parcel::new(1)).is_ok();
+        assert_eq!(reader.join().expect("the reader ends"), [0]);
+        let rest = receive_rest(ring.try_reader().expect("nobody else reads"));
+        assert_eq!(rest, if stored { vec![1] } else { vec![] });
+        stored
+    });
+}
+
+/// A displacing send and a reader that want the same value: one of them gets it.
+///
+/// Fails if a displacing send does not check that the position still was the oldest: both then
+/// take it out. Fails too if `tail` moves only after the stamp: the reader then takes a value that
+/// counts as not yet sent.
+#[test]
+fn displace_vs_receive() {
+    let legal = [
+        (Fate::Displaced(0), vec![1]),
+        (Fate::Displaced(0), vec![1, 2]),
+        (Fate::Stored, vec![0, 1]),
+        (Fate::Incoming, vec![0, 1]),
+    ];
+    // Three pre-emptions: `Incoming` takes a thread that is interrupted between all looks at it.
+    explore_bounded(3, 100, &legal, || {
+        let ring = ring_with(2, 2);
+        let reader = {
+            let ring = Arc::clone(&ring);
+            thread::spawn(move || {
+                let mut values = Vec::new();
+                ring.try_reader().expect("nobody else reads").receive_into(&mut values, 2);
+                ids(values)
+            })
+        };
+        let fate = fate(ring.send_displacing(Parcel::new(2)).expect("the ring is open"));
+        let received = reader.join().expect("the reader ends");
+
+        let mut left = received.clone();
+        left.extend(receive_rest(ring.try_reader().expect("nobody else reads")));
+        match fate {
+            Fate::Stored => assert_eq!(left, [0, 1, 2]),
+            Fate::Displaced(0) => assert_eq!(left, [1, 2]),
+            Fate::Incoming => assert_eq!(left, [0, 1]),
+            Fate::Displaced(id) => panic!("{id} was displaced, and not the oldest"),
+        }
+        (fate, received)
+    });
+}
+
+/// Displacing sends lose one value each, and count each exactly once.
+///
+/// Fails if the Acquire [displaced-counted] or the Release [displaced-handed-on] is weakened: the
+/// second then continues an old count.
+#[test]
+fn displace_vs_displace() {
+    let legal = [
+        (Fate::Displaced(0), Fate::Displaced(1)),
+        (Fate::Displaced(1), Fate::Displaced(0)),
+        (Fate::Displaced(0), Fate::Incoming),
+        (Fate::Incoming, Fate::Displaced(0)),
+    ];
+    // Three pre-emptions: `Incoming` takes a thread that is interrupted between all looks at it.
+    explore_bounded(3, 150, &legal, || {
+        let store = store_with(2, 2, OverrunPolicy::DropOldest);
+        let other = {
+            let store = store.clone();
+            thread::spawn(move || fate(store.send(Parcel::new(3)).expect("the store is open")))
+        };
+        let here = fate(store.send(Parcel::new(2)).expect("the store is open"));
+        let there = other.join().expect("the sender ends");
+
+        let fates = [here, there];
+        let incoming = fates.iter().filter(|fate| **fate == Fate::Incoming).count() as u64;
+        let metrics = store.metrics();
+        assert_eq!(metrics.displaced_incoming, incoming);
+        assert_eq!(metrics.displaced_oldest, 2 - incoming);
+        assert_eq!((metrics.accepted, metrics.pending), (4, 2));
+        check_books(&store);
+        (here, there)
+    });
+}
+
+/// The reader sees all values of a displacing group or none, and nothing is lost but what the
+/// sender gets back.
+///
+/// Fails if `fill_all` stamps first to last: the reader then finds the front of a group. Fails too
+/// if the Release [vacate] or the Acquire [stamp-seen] is weakened.
+#[test]
+fn send_all_visibility_displacing() {
+    // Whether the group is in the ring, what it displaced, and what the reader found meanwhile.
+    let legal = [
+        (true, vec![], vec![0]),
+        (true, vec![0], vec![]),
+        (true, vec![0], vec![2, 3]),
+        (false, vec![], vec![0]),
+    ];
+    explore_bounded(3, 800, &legal, || {
+        let ring = ring_with(1, 2);
+        let reader = {
+            let ring = Arc::clone(&ring);
+            thread::spawn(move || {
+                let mut values = Vec::new();
+                let mut reader = ring.try_reader().expect("nobody else reads");
+                reader.receive_into(&mut values, 2);
+                // A run that was cut short in front of values that left meanwhile may end inside
+                // the group; then the rest is there already.
+                if values.last().is_some_and(|last| last.id() == 2) {
+                    values.push(reader.receive().expect("the rest of the group"));
+                }
+                ids(values)
+            })
+        };
+        let mut group = vec![Parcel::new(2), Parcel::new(3)];
+        let sent = ring.send_all_displacing(&mut group).expect("the ring is open");
+        let stored = sent.is_stored();
+        assert_eq!(group.len(), if stored { 0 } else { 2 });
+        let displaced = ids(sent.into_displaced());
+        let received = reader.join().expect("the reader ends");
+
+        let rest = receive_rest(ring.try_reader().expect("nobody else reads"));
+        let all = [&displaced[..], &received[..], &rest[..]].concat();
+        assert_eq!(all, if stored { vec![0, 2, 3] } else { vec![0] });
+        (stored, displaced, received)
+    });
+}
+
+/// A drain of a closing store accounts for a displacing send that is under way.
+///
+/// Fails if `close` does not set the bit on `head`: the send can then begin to displace after the
+/// drain has found nobody doing so, and its event stays in the ring.
+#[test]
+fn close_vs_displace() {
+    // What became of the send, and how many events the drain dispatched.
+    // The send comes in while the drain is taking the only event out: `Incoming`.
+    let legal = [(None, 1), (Some(Fate::Displaced(0)), 1), (Some(Fate::Incoming), 1)];
+    explore_bounded(3, 800, &legal, || {
+        let store = store_with(1, 1, OverrunPolicy::DropOldest);
+        let drainer = {
+            let store = store.clone();
+            thread::spawn(move || store.drain(Deadline::NEVER))
+        };
+        let fate = match store.send(Parcel::new(1)) {
+            Ok(sent) => Some(fate(sent)),
+            Err(SendError::Closed(_)) => None,
+            Err(error) => panic!("{error}"),
+        };
+        let report = drainer.join().expect("the drain ends");
+        assert!(report.is_complete(), "{report}");
+        assert_eq!(store.metrics().pending, 0, "an event came after the drain");
+        check_books(&store);
+        (fate, report.dispatched)
+    });
+}
+
+/// Whoever has dispatched an event, or got it back, finds it counted as accepted.
+///
+/// Fails if a displacing send stamps its slot before it moves `tail`: a publish then dispatches an
+/// event that counts as not yet sent.
+#[test]
+fn displace_vs_publish() {
+    // What became of the send, and how many events the publish beside it dispatched.
+    let legal =
+        [(Fate::Stored, 2), (Fate::Displaced(0), 1), (Fate::Displaced(0), 2), (Fate::Incoming, 2)];
+    explore_bounded(3, 100, &legal, || {
+        let store = store_with(2, 2, OverrunPolicy::DropOldest);
+        let publisher = {
+            let store = store.clone();
+            thread::spawn(move || {
+                let dispatched = store.publish();
+                let metrics = store.metrics();
+                let gone = metrics.unhandled + metrics.displaced();
+                assert!(gone <= metrics.accepted, "{gone} events left of {}", metrics.accepted);
+                dispatched
+            })
+        };
+        let fate = fate(store.send(Parcel::new(2)).expect("the store is open"));
+        let dispatched = publisher.join().expect("the publisher ends");
+        check_books(&store);
+        (fate, dispatched)
+    });
+}
