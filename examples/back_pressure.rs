@@ -97,7 +97,7 @@ fn block_gives_up_in_time() -> Result<(), Box<dyn Error>> {
     });
     store.close();
     let Ok(Err(refused)) = waiting.join() else { unreachable!("the store is full, then closed") };
-    println!("  sent again, it waited until the store was closed: {refused}");
+    println!("  sent again, it came back when the store was closed: {refused}");
     assert!(refused.is_closed());
     assert!(store.drain(Duration::from_secs(1)).is_complete());
     finish(&store, &shown, &[0, 1, 2, 3])

@@ -1,8 +1,8 @@
 //! A feed out of nothing, with the burst shape of a real one.
 //!
-//! The tables are quantiles of six minutes of a Bitcoin perpetual future's public feed (530,923
+//! The tables are quantiles of nearly six minutes of a Bitcoin perpetual future's public feed (530,923
 //! events). Such a feed is two streams woven together: about every 52 ms the changed levels of the
-//! book arrive in one burst that shares one time stamp, 40 in the middle and 1,226 at worst; and
+//! book arrive in one burst that shares one time stamp, 34 in the middle and 1,226 at worst; and
 //! between them come trains of trades, or of changes of the best price, 1 to 3 µs apart. A busy
 //! stretch makes both larger. The same numbers come out in every run.
 

@@ -38,7 +38,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Desk {
-    /// `clock` is when the replay began; every `fail_every`th trade fails.
+    /// `clock` is what sending times are counted from; every `fail_every`th trade fails.
     pub(crate) fn new(clock: Instant, fail_every: u64) -> Self {
         Self {
             book: Mutex::default(),

@@ -19,7 +19,7 @@ pub(crate) enum Side {
 pub(crate) struct Quote {
     /// The recorded time, in microseconds since the recording began.
     pub(crate) at_us: u64,
-    /// When it was sent, in nanoseconds since the replay began; 0 if it is not among the samples.
+    /// When it was sent, in nanoseconds of the replay's clock; 0 if it is not among the samples.
     pub(crate) sent_ns: u64,
     /// In units of 10⁻⁸.
     pub(crate) price: u64,

@@ -29,7 +29,7 @@ pub(crate) type Feed = Box<dyn Iterator<Item = Result<Market, Malformed>> + Send
 pub(crate) struct Plan {
     /// What a malformed line is said to be in.
     pub(crate) name: String,
-    /// When the replay began; the handlers' clock starts there too.
+    /// What sending times are counted from, here and by the handlers.
     pub(crate) clock: Instant,
     /// How many times as fast as recorded, or `None` for as fast as possible.
     pub(crate) speed: Option<f64>,
@@ -63,6 +63,7 @@ pub(crate) fn replay(
     plan: &Plan,
     progress: &Progress,
 ) -> Replayed {
+    let begin = Instant::now();
     let is_over = AtomicBool::new(false);
     let dispatcher = thread::current();
     let counts = thread::scope(|scope| {
@@ -82,7 +83,7 @@ pub(crate) fn replay(
     for event in &report.undelivered {
         undelivered[topic_index(event)] += 1;
     }
-    Replayed { counts, undelivered, elapsed: plan.clock.elapsed() }
+    Replayed { counts, undelivered, elapsed: begin.elapsed() }
 }
 
 /// Tells the dispatching thread that the feed is over, even if the feed thread panics.

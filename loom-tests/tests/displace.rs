@@ -1,9 +1,13 @@
 //! Models of the displacing ring: senders and the reader take values out side by side.
 #![cfg(loom)]
 
+use std::time::Instant;
+
 use loom::sync::Arc;
 use loom::thread;
-use loom_tests::models::{Parcel, check_books, explore_bounded, ids, receive_rest, store_with};
+use loom_tests::models::{
+    Parcel, check_books, explore, explore_bounded, ids, receive_rest, store_with,
+};
 use ringbus::{Deadline, Displacing, OverrunPolicy, Ring, SendError, Sent};
 
 fn ring_with(pending: usize, capacity: usize) -> Arc<Ring<Parcel, Displacing>> {
@@ -220,5 +224,92 @@ fn displace_vs_publish() {
         let dispatched = publisher.join().expect("the publisher ends");
         check_books(&store);
         (fate, dispatched)
+    });
+}
+
+/// A displacing group beside a displacing send: every event leaves by one door, and the group stays
+/// together.
+///
+/// Fails if a displacing send or a group does not check that the position still was the oldest.
+#[test]
+fn group_vs_displace() {
+    // Whether the group is in the ring, and what became of the single send.
+    let legal = [
+        (true, Fate::Stored),
+        (true, Fate::Displaced(0)),
+        (true, Fate::Displaced(1)),
+        (true, Fate::Displaced(2)),
+        (true, Fate::Incoming),
+        (false, Fate::Displaced(0)),
+        (false, Fate::Displaced(1)),
+        (false, Fate::Stored),
+    ];
+    explore_bounded(3, 100, &legal, || {
+        let store = store_with(2, 2, OverrunPolicy::DropOldest);
+        let sender = {
+            let store = store.clone();
+            thread::spawn(move || {
+                let mut group = vec![Parcel::new(2), Parcel::new(3)];
+                let sent = store.send_all(&mut group).expect("the store is open");
+                let stored = sent.is_stored();
+                assert_eq!(group.len(), if stored { 0 } else { 2 });
+                group.extend(sent.into_displaced());
+                (stored, ids(group))
+            })
+        };
+        let sent = store.send(Parcel::new(4)).expect("the store is open");
+        let mut gone = match &sent {
+            Sent::DisplacedIncoming(parcel) | Sent::Displaced(parcel) => vec![parcel.id()],
+            _ => vec![],
+        };
+        let fate = fate(sent);
+        let (stored, returned) = sender.join().expect("the sender ends");
+        gone.extend(returned);
+        check_books(&store);
+        let metrics = store.metrics();
+        assert_eq!(metrics.displaced(), gone.len() as u64);
+
+        let left = ids(store.drain(Instant::now()).undelivered);
+        gone.extend(&left);
+        gone.sort_unstable();
+        assert_eq!(gone, [0, 1, 2, 3, 4], "each leaves by one door");
+        let together = left.windows(2).filter(|pair| *pair == [2, 3]).count();
+        let front_displaced = matches!(fate, Fate::Displaced(2));
+        assert_eq!(together == 1, stored && !front_displaced);
+        (stored, fate)
+    });
+}
+
+/// Two displacing senders and a reader at once: every value leaves by one door, in order.
+///
+/// Fails if the reader keeps positions that it saw first although senders have displaced them, or
+/// if a displacing send does not check that the position still was the oldest.
+#[test]
+fn displace_vs_displace_vs_receive() {
+    // How many values the senders displaced, and how many the reader received meanwhile.
+    let legal: Vec<(usize, usize)> = (0..=2).flat_map(|d| [(d, 1), (d, 2)]).collect();
+    explore(1000, &legal, || {
+        let ring = ring_with(2, 2);
+        let senders = [2, 3].map(|id| {
+            let ring = Arc::clone(&ring);
+            thread::spawn(move || {
+                let sent = ring.send_displacing(Parcel::new(id)).expect("the ring is open");
+                sent.into_displaced().map(|parcel| parcel.id())
+            })
+        });
+        let mut received = Vec::new();
+        ring.try_reader().expect("nobody else reads").receive_into(&mut received, 2);
+        let received = ids(received);
+        let displaced: Vec<_> =
+            senders.into_iter().filter_map(|sender| sender.join().expect("it ends")).collect();
+
+        let mut all = received.clone();
+        all.extend(receive_rest(ring.try_reader().expect("nobody else reads")));
+        let old: Vec<_> = all.iter().copied().filter(|id| *id < 2).collect();
+        assert!(old.is_sorted() && all.starts_with(&old), "out of order: {all:?}");
+        all.extend(&displaced);
+        all.sort_unstable();
+        assert_eq!(all, [0, 1, 2, 3]);
+        (displaced.len(), received.len())
     });
 }

@@ -291,7 +291,9 @@ impl<T, M: Mode> Ring<T, M> {
     fn slot(&self, position: u64) -> &Slot<T> {
         #[allow(clippy::cast_possible_truncation)] // The mask is below `slots.len()`, a usize.
         let index = (position & self.mask) as usize;
-        &self.slots[index]
+        debug_assert!(index < self.slots.len());
+        // SAFETY: `mask` is `slots.len() - 1` from construction on, so `index` is in bounds.
+        unsafe { self.slots.get_unchecked(index) }
     }
 }
 

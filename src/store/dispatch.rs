@@ -314,16 +314,17 @@ impl<E: Event> Shared<E> {
             progress.looked_up = true;
         }
         let Some(topic) = lookup.topic else { return };
+        let subscription = SubscriptionId(0); // Set before each call.
+        let mut context = Context { outlet: self, topic, position, deadline, subscription };
         for subscriber in &lookup.subscribers[progress.passed..] {
             progress.passed += 1;
             if !subscriber.is_active() {
                 continue;
             }
             progress.called = true;
-            let subscription = subscriber.id;
-            let context = Context { outlet: self, topic, position, deadline, subscription };
+            context.subscription = subscriber.id;
             if let Err(error) = (subscriber.handler)(event, &context) {
-                self.failed(event, subscription, error, tally);
+                self.failed(event, subscriber.id, error, tally);
             }
         }
     }
