@@ -13,7 +13,7 @@ use ringbus::{Displacing, Ring, Sent, SentAll};
 type Large = [u64; 512];
 
 const CAPACITY: usize = 8;
-const SENDS: u64 = if cfg!(debug_assertions) { 20_000 } else { 200_000 };
+const SENDS: u64 = 200_000;
 
 /// Lets `produce` send while another thread receives; returns what that one got, in order.
 fn against_a_reader(produce: impl FnOnce(&Ring<Large, Displacing>)) -> Vec<u64> {
@@ -43,9 +43,9 @@ fn against_a_reader(produce: impl FnOnce(&Ring<Large, Displacing>)) -> Vec<u64> 
     })
 }
 
-/// Received and displaced together must be everything that was sent, each in order.
+/// Received, in order, and displaced together must be everything that was sent.
 fn assert_complete(received: &[u64], displaced: &[u64], sent: u64) {
-    assert!(received.is_sorted() && displaced.is_sorted());
+    assert!(received.is_sorted());
     let mut both = VecDeque::from_iter([received, displaced].concat());
     both.make_contiguous().sort_unstable();
     assert!(both.into_iter().eq(0..sent));

@@ -97,18 +97,30 @@ impl Book {
     fn apply(&mut self, event: &Market) {
         match event {
             Market::Top(best) => {
-                // Levels that the best bid contradicts are left over from before it moved.
-                while self.bids.last_key_value().is_some_and(|(&price, _)| price > best.price) {
+                while self.best_bid().is_some_and(|price| price > best.price) {
                     self.bids.pop_last();
                 }
-                while self.asks.first_key_value().is_some_and(|(&price, _)| price <= best.price) {
-                    self.asks.pop_first();
-                }
-                set(&mut self.bids, best);
+                self.set_bid(best);
             }
-            Market::Level(Side::Buy, level) => set(&mut self.bids, level),
-            Market::Level(Side::Sell, level) => set(&mut self.asks, level),
+            Market::Level(Side::Buy, level) => self.set_bid(level),
+            Market::Level(Side::Sell, level) => self.set_ask(level),
             Market::Trade(..) => {}
+        }
+    }
+
+    /// A bid contradicts asks at or below it: they are left over from before the price moved.
+    fn set_bid(&mut self, level: &Quote) {
+        set(&mut self.bids, level);
+        while level.quantity > 0 && self.best_ask().is_some_and(|price| price <= level.price) {
+            self.asks.pop_first();
+        }
+    }
+
+    /// The same the other way round.
+    fn set_ask(&mut self, level: &Quote) {
+        set(&mut self.asks, level);
+        while level.quantity > 0 && self.best_bid().is_some_and(|price| price >= level.price) {
+            self.bids.pop_last();
         }
     }
 

@@ -206,8 +206,8 @@ impl fmt::Display for Report {
         writeln!(f, "failed   {} handler calls, on purpose", self.failed)?;
         writeln!(
             f,
-            "market   bid {}, ask {}, average trade {}, {} bursts of {BURST_TRADES} trades in \
-             {BURST_US} µs",
+            "market   bid {}, ask {}, average trade {}, bursts of {BURST_TRADES} trades in \
+             {BURST_US} µs: {}",
             Price(self.best_bid),
             Price(self.best_ask),
             Price(self.vwap),

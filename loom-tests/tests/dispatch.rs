@@ -37,7 +37,7 @@ impl Cell {
 /// Fails if the dispatch looks for a newer table before it takes the run out of the ring.
 #[test]
 fn subscribe_vs_dispatch() {
-    explore_bounded(4, 25, &[0, 1], || {
+    explore_bounded(4, 40, &[0, 1], || {
         let store = store_with(0, 2, OverrunPolicy::ReturnError);
         let calls = Cell::new();
         let sender = {
@@ -101,7 +101,7 @@ fn unsubscribe_vs_dispatch() {
 /// writes to the plain cell (and the dispatcher's to its buffer) then race.
 #[test]
 fn concurrent_publish() {
-    explore(700, &[(0, 2), (1, 1), (2, 0)], || {
+    explore(900, &[(0, 2), (1, 1), (2, 0)], || {
         let store = store_with(0, 2, OverrunPolicy::ReturnError);
         let total = Cell::new();
         let handled = [Cell::new(), Cell::new()];

@@ -208,7 +208,7 @@ fn displace_vs_publish() {
     // What became of the send, and how many events the publish beside it dispatched.
     let legal =
         [(Fate::Stored, 2), (Fate::Displaced(0), 1), (Fate::Displaced(0), 2), (Fate::Incoming, 2)];
-    explore_bounded(3, 100, &legal, || {
+    explore_bounded(3, 2000, &legal, || {
         let store = store_with(2, 2, OverrunPolicy::DropOldest);
         let publisher = {
             let store = store.clone();
@@ -235,16 +235,13 @@ fn displace_vs_publish() {
 fn group_vs_displace() {
     // Whether the group is in the ring, and what became of the single send.
     let legal = [
-        (true, Fate::Stored),
         (true, Fate::Displaced(0)),
-        (true, Fate::Displaced(1)),
         (true, Fate::Displaced(2)),
         (true, Fate::Incoming),
         (false, Fate::Displaced(0)),
-        (false, Fate::Displaced(1)),
         (false, Fate::Stored),
     ];
-    explore_bounded(3, 100, &legal, || {
+    explore_bounded(3, 1200, &legal, || {
         let store = store_with(2, 2, OverrunPolicy::DropOldest);
         let sender = {
             let store = store.clone();
@@ -286,9 +283,10 @@ fn group_vs_displace() {
 /// if a displacing send does not check that the position still was the oldest.
 #[test]
 fn displace_vs_displace_vs_receive() {
-    // How many values the senders displaced, and how many the reader received meanwhile.
-    let legal: Vec<(usize, usize)> = (0..=2).flat_map(|d| [(d, 1), (d, 2)]).collect();
-    explore(1000, &legal, || {
+    // How many values the senders displaced, and how many the reader received meanwhile: none if
+    // both of the old ones are on their way out and neither of the new ones is there yet.
+    let legal = [(0, 1), (0, 2), (1, 1), (1, 2), (2, 0), (2, 1), (2, 2)];
+    explore(7000, &legal, || {
         let ring = ring_with(2, 2);
         let senders = [2, 3].map(|id| {
             let ring = Arc::clone(&ring);

@@ -131,7 +131,7 @@ fn readers_take_turns() {
         (Some(0), None), // The other one met a reader.
         (None, Some(0)),
     ];
-    explore_bounded(4, 80, &legal, || {
+    explore_bounded(4, 45, &legal, || {
         let ring = ring_with(2, 2);
         let receive_one = |ring: &Ring<Parcel>| {
             let mut reader = ring.try_reader().or_else(|| ring.try_reader())?;

@@ -39,7 +39,7 @@ fn drain_out_of_time_vs_publish() {
     let past = Instant::now();
     // How many were dispatched, returned by the first drain, and by the second.
     let legal = [(2, 0, 0), (0, 2, 0), (1, 0, 1), (1, 1, 0)];
-    explore(9000, &legal, move || {
+    explore(7000, &legal, move || {
         let store = store_with(2, 2, OverrunPolicy::ReturnError);
         let publisher = {
             let store = store.clone();

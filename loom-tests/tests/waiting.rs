@@ -12,7 +12,7 @@ use ringbus::{Deadline, OverrunPolicy};
 /// `notify` reads the count by a plain load.
 #[test]
 fn park_vs_wake() {
-    explore_bounded(3, 800, &[1], || {
+    explore_bounded(3, 1000, &[1], || {
         let store = store_with(1, 1, OverrunPolicy::Block);
         let sender = {
             let store = store.clone();
@@ -32,7 +32,7 @@ fn park_vs_wake() {
 /// nobody.
 #[test]
 fn park_vs_close() {
-    explore_bounded(4, 75, &[true], || {
+    explore_bounded(4, 150, &[true], || {
         let store = store_with(1, 1, OverrunPolicy::Block);
         let sender = {
             let store = store.clone();
@@ -56,7 +56,7 @@ fn park_vs_close() {
 /// is weakened.
 #[test]
 fn park_two_vs_close() {
-    explore_bounded(2, 1000, &[2], || {
+    explore_bounded(2, 8000, &[2], || {
         let store = store_with(1, 1, OverrunPolicy::Block);
         let senders = [1, 2].map(|id| {
             let store = store.clone();

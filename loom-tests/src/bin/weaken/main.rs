@@ -55,7 +55,7 @@ fn run() -> Result<bool, Failure> {
         expect_green(&tree, test)?;
     }
 
-    println!("{:<34} {:<32} {:<16} {:>5}  how", "weakening", "model", "result", "s");
+    println!("{:<38} {:<32} {:<16} {:>5}  how", "weakening", "model", "result", "s");
     let mut all_red = true;
     for row in &chosen {
         all_red &= weaken(&tree, row, &sites)?;
@@ -125,7 +125,7 @@ fn weaken(tree: &Tree, row: &Weakening, sites: &[Site]) -> Result<bool, Failure>
                 }
             };
             let seconds = started.elapsed().as_secs_f32();
-            println!("{:<34} {model:<32} {result:<16} {seconds:>5.1}  {how}", row.name);
+            println!("{:<38} {model:<32} {result:<16} {seconds:>5.1}  {how}", row.name);
         }
     }
     tree.restore(&file)?;

@@ -113,13 +113,13 @@ pub(crate) const TABLE: &[Weakening] = &[
             "self.head.compare_exchange(oldest, oldest + 1, Ordering::Relaxed, Ordering::Relaxed).is_ok()",
             "{ self.head.store(oldest + 1, Ordering::Relaxed); true }",
         )],
-        ("displace", &["displace_vs_receive", "displace_vs_displace"]),
+        ("displace", &["displace_vs_receive", "displace_vs_displace", "group_vs_displace"]),
     ),
     text(
         "displacing: run won as first seen",
         "ring/reader.rs",
         &[("return Some(start..end);", "return Some(head..end);")],
-        ("displace", &["displace_vs_receive"]),
+        ("displace", &["displace_vs_receive", "displace_vs_displace_vs_receive"]),
     ),
     text(
         "a refused reader gives up the lease",
@@ -180,6 +180,18 @@ pub(crate) const TABLE: &[Weakening] = &[
             "        first\n",
         )],
         ("waiting", &["park_vs_close"]),
+    ),
+    text(
+        "bell rung without the gate",
+        "wait/wait_list.rs",
+        &[("        drop(sync::lock(&self.gate));\n", "")],
+        ("waiting", &["park_vs_wake", "park_vs_close"]),
+    ),
+    text(
+        "end of a dispatch wakes nobody",
+        "ring/lease.rs",
+        &[("        self.lease.waiting.notify();\n", "")],
+        ("dispatch", &["concurrent_publish"]),
     ),
     text(
         "publish does not wait for another",
