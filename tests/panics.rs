@@ -5,8 +5,11 @@ mod common;
 use std::hash::{Hash, Hasher};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use common::{Journal, Ledger, Notes, Number, OnDrop, POLICIES, Token, audited, numbers, watched};
+use common::{
+    Journal, Ledger, Notes, Number, OnDrop, POLICIES, Token, audited, numbers, watched, watched_for,
+};
 use ringbus::{
     Context, ErrorKind, Event, EventStore, Failure, HandlerError, Loss, Observer, OverrunPolicy,
 };
@@ -200,6 +203,26 @@ fn a_subscription_whose_topic_panics_leaves_the_others_alone() {
         store.publish();
         let balance = audited(&store);
         assert_eq!((balance.handled, balance.unhandled), (1, 1));
+    });
+}
+
+#[test]
+fn a_handler_that_is_dropped_because_its_topic_panics_may_call_the_store() {
+    // As soon as this hangs, it hangs for good: there is no need for the long patience.
+    watched_for(Duration::from_secs(5), || {
+        let store = EventStore::<Odd>::builder(8, OverrunPolicy::Block).build().unwrap();
+        let handle = store.clone();
+        let captured = Mutex::new(OnDrop::run(move || {
+            handle.subscribe(FINE, |_: &Odd, _| ()).detach();
+        }));
+        let subscribe = || {
+            let odd = OddTopic { panics: true };
+            store.subscribe(odd, move |_: &Odd, _| drop(captured.lock())).detach()
+        };
+        panic::catch_unwind(AssertUnwindSafe(subscribe)).unwrap_err();
+        store.send(Odd::Fine).unwrap();
+        store.publish();
+        assert_eq!(audited(&store).handled, 1, "it has subscribed another one");
     });
 }
 

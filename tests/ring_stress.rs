@@ -101,3 +101,35 @@ fn a_group_displaces_nothing_while_there_is_room_for_it() {
         assert_complete(&received, &displaced, SENDS.div_ceil(GROUP) * GROUP);
     });
 }
+
+#[test]
+fn a_reader_sees_a_group_whole_or_not_at_all() {
+    const GROUP: u64 = 3;
+    watched(|| {
+        let ring = Ring::lossless(CAPACITY).unwrap();
+        thread::scope(|scope| {
+            let reader = scope.spawn(|| {
+                let mut reader = ring.try_reader().expect("nobody else reads");
+                let (mut values, mut next) = (Vec::new(), 0);
+                while next < SENDS * GROUP {
+                    // The whole ring: no limit of the reader's own cuts a group.
+                    let count = reader.receive_into(&mut values, CAPACITY);
+                    assert_eq!(count % 3, 0, "a part of a group was visible");
+                    for value in values.drain(..) {
+                        assert_eq!(value, next);
+                        next += 1;
+                    }
+                }
+            });
+            let mut group = Vec::new();
+            for first in 0..SENDS {
+                group.extend(first * GROUP..(first + 1) * GROUP);
+                while ring.send_all(&mut group).is_err() {
+                    assert!(!reader.is_finished(), "the reader has failed");
+                    thread::yield_now();
+                }
+            }
+            reader.join().unwrap();
+        });
+    });
+}

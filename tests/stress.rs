@@ -89,6 +89,12 @@ impl Seen {
         assert_eq!(before & bit, 0, "twice: {}/{}", event.producer, event.sequence);
     }
 
+    fn has(&self, producer: u64, sequence: u64) -> bool {
+        let index = producer * self.each + sequence;
+        let word = &self.bits[usize::try_from(index / 64).unwrap()];
+        word.load(Ordering::Relaxed) >> (index % 64) & 1 == 1
+    }
+
     fn count(&self) -> u64 {
         self.bits.iter().map(|word| u64::from(word.load(Ordering::Relaxed).count_ones())).sum()
     }
@@ -152,13 +158,24 @@ fn produce(store: &EventStore<Identified>, producer: u64, each: u64, displaced: 
     told
 }
 
-/// Marks what it is called with and checks that each producer's events come in its order.
+/// Marks what it is called with and checks that each producer's events come in its order, and, if
+/// the producers send `groups`, that nothing comes between the events of one.
 fn collector(
     handled: Arc<Seen>,
+    groups: bool,
 ) -> impl Fn(&Identified, &Context<'_, Identified>) + Send + Sync + 'static {
     let next = [const { AtomicU64::new(0) }; 2];
+    let last = AtomicU64::new(u64::MAX);
     move |event, _| {
         handled.mark(event);
+        let (producer, sequence) = (event.producer, event.sequence);
+        let before = last.swap(producer << 48 | sequence, Ordering::Relaxed);
+        let in_group = sequence % GROUP_EVERY;
+        let is_grouped = groups && in_group < GROUP && sequence - in_group + GROUP <= handled.each;
+        // The front of a group may have been displaced; what is left of it stays together.
+        if is_grouped && in_group > 0 && handled.has(producer, sequence - 1) {
+            assert_eq!(before, producer << 48 | (sequence - 1), "inside of a group");
+        }
         let next = &next[usize::try_from(event.producer).unwrap()];
         // One thread dispatches at a time, and the dispatch lease hands this on.
         let expected = next.load(Ordering::Relaxed);
@@ -178,7 +195,7 @@ fn join_all<'scope, R: 'scope>(
 fn run(policy: OverrunPolicy, each: u64, dispatchers: usize) {
     let store = EventStore::<Identified>::builder(CAPACITY, policy).build().unwrap();
     let (handled, displaced) = (Arc::new(Seen::new(each)), Arc::new(Seen::new(each)));
-    store.subscribe(0, collector(Arc::clone(&handled))).detach();
+    store.subscribe(0, collector(Arc::clone(&handled), true)).detach();
     let done = AtomicBool::new(false);
     let mut told = Told::default();
     thread::scope(|scope| {
@@ -260,7 +277,7 @@ fn drained_in_the_middle() {
         let store = EventStore::<Identified>::builder(CAPACITY, policy).build().unwrap();
         let handled = Arc::new(Seen::new(each));
         let others = Seen::new(each);
-        store.subscribe(0, collector(Arc::clone(&handled))).detach();
+        store.subscribe(0, collector(Arc::clone(&handled), false)).detach();
         let (accepted, finished) = (AtomicU64::new(0), AtomicU64::new(0));
         thread::scope(|scope| {
             let (store, accepted, finished) = (&store, &accepted, &finished);
@@ -313,7 +330,7 @@ fn subscription_storm() {
     let each = events_each() / 8;
     let store = EventStore::<Identified>::builder(CAPACITY, OverrunPolicy::Block).build().unwrap();
     let handled = Arc::new(Seen::new(each));
-    store.subscribe(0, collector(Arc::clone(&handled))).detach();
+    store.subscribe(0, collector(Arc::clone(&handled), true)).detach();
     let done = AtomicBool::new(false);
     let displaced = Seen::new(each);
     thread::scope(|scope| {

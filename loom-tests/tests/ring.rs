@@ -152,7 +152,8 @@ fn readers_take_turns() {
 
 /// What of a closing ring is refused comes back, and what is accepted stays readable.
 ///
-/// Fails if `close` does not set the bit on `tail`: a send after it is then accepted.
+/// Fails if `close` does not set the bit on `tail`: a send after it is then accepted. No ordering is
+/// involved: a claim is a read-modify-write of the word that holds the bit.
 #[test]
 fn close_vs_send() {
     // Whether the send was accepted, and whether it was there when `close` returned.

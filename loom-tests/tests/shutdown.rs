@@ -11,7 +11,8 @@ use ringbus::{Deadline, OverrunPolicy};
 /// A drain beside a publish: every event is dispatched once, by one of them, and the drain returns
 /// only when all are.
 ///
-/// Fails if the Acquire [lease-taken] or the Release [lease-released] is weakened.
+/// Fails if the drain does not wait for the dispatch lease: events are then in flight when it
+/// returns.
 #[test]
 fn drain_vs_publish() {
     // How many the publish dispatched, and how many the drain.
@@ -23,17 +24,18 @@ fn drain_vs_publish() {
         };
         let report = store.drain(Deadline::NEVER);
         assert!(report.is_complete(), "{report}");
-        let published = publisher.join().expect("the publisher ends");
+        let by_publish = publisher.join().expect("the publisher ends");
         check_books(&store);
-        (published, report.dispatched)
+        (by_publish, report.dispatched)
     });
 }
 
 /// A drain that is out of time beside a publish: every event is dispatched by the publish, returned
 /// by the drain, or, if it was in the publish's hands then, returned by the next drain.
 ///
-/// Fails if [reader-taken], [reader-released], [run-released] or the order of the counts is wrong:
-/// the books then do not add up.
+/// Fails if the publish does not set aside what it did not begin: the books then do not add up.
+/// Here alone two threads of a store receive from its ring without the dispatch lease between them,
+/// so this model needs [reader-taken] and [reader-released] too.
 #[test]
 fn drain_out_of_time_vs_publish() {
     let past = Instant::now();
@@ -46,11 +48,11 @@ fn drain_out_of_time_vs_publish() {
             thread::spawn(move || store.publish())
         };
         let first = store.drain(past);
-        let published = publisher.join().expect("the publisher ends");
+        let by_publish = publisher.join().expect("the publisher ends");
         let second = store.drain(Deadline::NEVER);
         assert!(second.in_flight == 0 && second.pending == 0, "{second}");
         check_books(&store);
-        let dispatched = published + first.dispatched + second.dispatched;
+        let dispatched = by_publish + first.dispatched + second.dispatched;
         let (first, second) = (ids(first.undelivered), ids(second.undelivered));
         assert_eq!([&first[..], &second[..]].concat(), (dispatched..2).collect::<Vec<_>>());
         (dispatched, first.len(), second.len())
@@ -61,7 +63,7 @@ fn drain_out_of_time_vs_publish() {
 /// inside, each event once.
 ///
 /// Shared through loom's `Arc`, because loom does not see the `Arc` of `std` inside the store.
-/// Fails if the drop of the ring skips what is in it (a leak), or drops it twice.
+/// Fails if the drop of the ring skips what is in it: loom reports the leak.
 #[test]
 fn last_send_vs_drop() {
     // What the publish beside the send found.

@@ -58,7 +58,8 @@ impl<T, M: Mode> Ring<T, M> {
         self.reading
             .compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed)
             .is_ok()
-            .then_some(Reader { ring: self })
+            // Made only on success: dropping one gives the right up, whoever has it.
+            .then(|| Reader { ring: self })
     }
 }
 

@@ -67,10 +67,10 @@ fn sites_of(file: &str, text: &str) -> Result<Vec<Site>, Failure> {
     let mut waiting: Option<(usize, &str, &str)> = None;
     for (line, content) in text.lines().enumerate() {
         let at = format!("{file}:{}", line + 1);
-        if let Some((announced, tag)) = tag_in(content) {
-            if let Some((_, before, _)) = waiting.replace((line, tag, announced)) {
-                return Err(format!("{at}: no ordering follows the tag [{before}]").into());
-            }
+        if let Some((announced, tag)) = tag_in(content)
+            && let Some((_, before, _)) = waiting.replace((line, tag, announced))
+        {
+            return Err(format!("{at}: no ordering follows the tag [{before}]").into());
         }
         let code = content.split("//").next().unwrap_or("");
         for ordering in orderings_in(code) {

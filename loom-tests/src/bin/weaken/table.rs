@@ -64,6 +64,12 @@ pub(crate) const TABLE: &[Weakening] = &[
     relaxed("head-shared", "ring", &["slot_reuse_through_the_copy"]),
     relaxed("reader-taken", "ring", &["readers_take_turns"]),
     relaxed("reader-released", "ring", &["readers_take_turns"]),
+    ordering(
+        "reader-taken, by a drain",
+        ("reader-taken", "Relaxed"),
+        "shutdown",
+        &["drain_out_of_time_vs_publish"],
+    ),
     relaxed("displaced-counted", "displace", &["displace_vs_displace"]),
     relaxed("displaced-handed-on", "displace", &["displace_vs_displace"]),
     relaxed("lease-taken", "dispatch", &["concurrent_publish"]),
