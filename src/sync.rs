@@ -16,7 +16,8 @@ pub(crate) use std::sync::{Arc, Weak};
 
 /// Locks `mutex`; a panic of an earlier holder changes nothing.
 ///
-/// No user code runs under a lock of this crate, so poison can only come from a failed allocation.
+/// The only user code that runs under a lock of this crate is the `Hash` and `Eq` of a topic, in
+/// `subscribe` and `unsubscribe`; both change the table after it, in one step.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

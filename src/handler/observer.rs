@@ -37,8 +37,10 @@ pub struct Failure<'a> {
 
 /// Sees what becomes of events that no handler handled well.
 ///
-/// Called on the thread on which it happens, so it should be quick. A panic in an observer is caught
-/// and counted and changes nothing. Costs nothing for events that go well.
+/// Called on the thread on which it happens (for a displaced event that is the sender's), so it
+/// should be quick, and should not send into the store whose ring it was just told is full: that
+/// displaces the next event and calls it again. A panic in an observer is caught and counted and
+/// changes nothing. Costs nothing for events that go well.
 ///
 /// # Examples
 ///

@@ -84,12 +84,12 @@ pub(crate) struct Registry<E: Event> {
     newest: Mutex<Newest<E>>,
     /// How many tables there have been.
     generation: AtomicU64,
+    next_id: AtomicU64,
 }
 
 struct Newest<E: Event> {
     table: Arc<Table<E>>,
     by_id: FxHashMap<SubscriptionId, Arc<Subscriber<E>>>,
-    next_id: u64,
 }
 
 /// A table and the generation it belongs to.
@@ -104,22 +104,24 @@ impl<E: Event> Registry<E> {
             newest: Mutex::new(Newest {
                 table: Arc::new(Table::empty()),
                 by_id: FxHashMap::default(),
-                next_id: 1,
             }),
             generation: AtomicU64::new(0),
+            next_id: AtomicU64::new(1),
         }
     }
 
     pub(crate) fn subscribe(&self, topic: E::Topic, handler: Box<Handler<E>>) -> SubscriptionId {
-        let mut newest = sync::lock(&self.newest);
-        let id = SubscriptionId(newest.next_id);
-        newest.next_id += 1;
+        // Relaxed: only has to be another number each time.
+        let id = SubscriptionId(self.next_id.fetch_add(1, Ordering::Relaxed));
         let active = AtomicBool::new(true);
+        // Before the lock is taken, hence dropped after it is released: if the topic's `Hash` or
+        // `Eq` panics, the handler, which is the user's, goes with it.
         let subscriber = Arc::new(Subscriber { id, topic, active, handler });
+        let mut newest = sync::lock(&self.newest);
         let mut subscribers = newest.table.of(topic).to_vec();
         subscribers.push(Arc::clone(&subscriber));
         let before = self.replace(&mut newest, topic, subscribers);
-        newest.by_id.insert(id, subscriber);
+        newest.by_id.insert(id, Arc::clone(&subscriber));
         // Outside the lock: the last holder of a table drops handlers, which are the user's.
         drop(newest);
         drop(before);

@@ -135,7 +135,7 @@ impl<T> Ring<T, Displacing> {
             }
             // The room for the value is made first: nothing may fail once it is out of the ring.
             displaced.reserve(1);
-            if let Some(value) = self.take_oldest() {
+            if let Some(value) = self.take_oldest_for(values.len() as u64) {
                 displaced.push(value);
             } else if looks == HELD_LOOKS_MAX {
                 return Ok(SentAll::NotStored(displaced));
@@ -175,9 +175,15 @@ impl<T> Ring<T, Displacing> {
         unsafe { old.assume_init() }
     }
 
-    /// Takes the oldest value out and frees its slot, for whoever claims next.
-    fn take_oldest(&self) -> Option<T> {
-        let oldest = self.head_position();
+    /// Takes the oldest value out and frees its slot, for whoever claims next; not while there is
+    /// room for `count` more, because then somebody holds a slot and another one is no help.
+    fn take_oldest_for(&self, count: u64) -> Option<T> {
+        // Both only grow, and `claim_oldest` fails if the head has: if it succeeds, the ring was at
+        // least as full as it looks here.
+        let (tail, oldest) = (self.tail_position(), self.head_position());
+        if (tail + count).saturating_sub(oldest) <= self.mask + 1 {
+            return None;
+        }
         let slot = self.slot(oldest);
         if slot.stamp() != slot::full(oldest) || !self.claim_oldest(oldest) {
             return None;

@@ -194,6 +194,8 @@ impl<E: Event> Dispatch<'_, E> {
         }
         // Relaxed: whatever was asked for has been done.
         shared.asked_again.store(false, Ordering::Relaxed);
+        // Handlers that were unsubscribed meanwhile need not live until the store goes.
+        self.held.seen = shared.registry.look();
         dispatched
     }
 

@@ -182,7 +182,8 @@ impl<E: Event> EventStore<E> {
     /// Ends a subscription; whether it was still there.
     ///
     /// When this returns no new call of the handler starts. A call that is running may go on.
-    /// Allowed at any time, also from the handler itself.
+    /// Allowed at any time, also from the handler itself. What the handler has captured is dropped
+    /// when the next dispatch has seen the change.
     ///
     /// # Examples
     ///

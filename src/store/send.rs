@@ -142,7 +142,8 @@ impl<E: Event> EventStore<E> {
     ///
     /// Dispatch sees all of them or none. The policy decides what happens when there is not enough
     /// room: [`DropOldest`](OverrunPolicy::DropOldest) displaces as many of the oldest as it takes.
-    /// One read-modify-write for the group while there is room.
+    /// One read-modify-write for the group while there is room. A group that waits under
+    /// [`Block`](OverrunPolicy::Block) has no priority over single sends that take the room.
     ///
     /// # Errors
     ///

@@ -25,7 +25,8 @@ pub struct DrainReport<E> {
 }
 
 impl<E> DrainReport<E> {
-    /// Whether every accepted event was dispatched before the call returned.
+    /// Whether nothing was left when the call returned: it gives no event back, and none is still
+    /// to be dispatched.
     pub fn is_complete(&self) -> bool {
         self.undelivered.is_empty() && self.in_flight == 0 && self.pending == 0
     }
