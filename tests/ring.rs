@@ -184,6 +184,8 @@ fn one_reader_exists_at_a_time() {
     let ring = Ring::lossless(2).unwrap();
     ring.try_send(1).unwrap();
     let first = ring.try_reader().unwrap();
+    // Twice: a refusal must not give up what the first reader has.
+    assert!(ring.try_reader().is_none());
     assert!(ring.try_reader().is_none());
     drop(first);
     assert_eq!(rest(&ring), [1]);

@@ -51,7 +51,9 @@ impl<T, M: Mode> Ring<T, M> {
     /// Puts all of `values` into consecutive slots or none, without waiting; on success `values` is
     /// empty.
     ///
-    /// The reader sees all of them or none. Lock-free; one read-modify-write for the whole group.
+    /// All of them become readable together or none does; a receive may still end inside a group,
+    /// at its `max` or because it began before, and the next one goes on. Lock-free; one
+    /// read-modify-write for the whole group.
     ///
     /// # Errors
     ///

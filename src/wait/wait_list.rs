@@ -64,10 +64,10 @@ impl WaitList {
         mut attempt: impl FnMut() -> Option<R>,
     ) -> Option<R> {
         let mut gate = sync::lock(&self.gate);
-        // AcqRel [sleeper-counted]: the Acquire pairs with the Release of `notify`, so that the
-        // attempt below sees what the waker changed before; the Release keeps the pair complete
-        // for a `notify` that reads this count. Model: `park_vs_wake`.
-        self.sleepers.fetch_add(1, Ordering::AcqRel);
+        // Acquire [sleeper-counted]: pairs with the Release of `notify`, directly or through the
+        // read-modify-writes of other sleepers in between, so that the attempt below sees what the
+        // waker changed before. Model: `park_vs_wake`.
+        self.sleepers.fetch_add(1, Ordering::Acquire);
         let result = loop {
             if let Some(result) = attempt() {
                 break Some(result);
@@ -86,12 +86,12 @@ impl WaitList {
     /// Wakes everybody asleep; call it after changing what their attempts look at.
     #[inline]
     pub(crate) fn notify(&self) {
-        // AcqRel [sleeper-seen]: the Release pairs with the Acquire in `sleep_for`: who counts
-        // itself in after this sees what this thread changed before. A read-modify-write, not a
-        // load, because only those of one atomic have an order that both sides agree on. The
-        // failure order is Relaxed: the gate below orders what follows. Model: `park_vs_wake`.
+        // Release [sleeper-seen]: pairs with the Acquire in `sleep_for`: who counts itself in after
+        // this sees what this thread changed before. A read-modify-write, not a load, because only
+        // those of one atomic have an order that both sides agree on. On failure Relaxed: there
+        // the gate orders what follows. Model: `park_vs_wake`.
         let nobody =
-            self.sleepers.compare_exchange(0, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok();
+            self.sleepers.compare_exchange(0, 0, Ordering::Release, Ordering::Relaxed).is_ok();
         if !nobody {
             self.ring();
         }
