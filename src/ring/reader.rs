@@ -191,6 +191,7 @@ impl<T, M: Mode> Reader<'_, T, M> {
                     head = start;
                     break;
                 }
+                // Relaxed (both): as above.
                 let claimed = ring.head.compare_exchange(
                     word,
                     end | (word & CLOSED),

@@ -128,18 +128,18 @@ impl<E: Event> Shared<E> {
 
     /// The right to dispatch, waiting for it until `deadline`.
     pub(super) fn take_dispatch(&self, deadline: Deadline) -> Option<Dispatch<'_, E>> {
-        let held = self.dispatcher.take(deadline.instant())?;
-        // Relaxed: see the drop of `Dispatch`.
-        self.dispatching_thread.store(sync::thread_token(), Ordering::Relaxed);
-        Some(Dispatch { shared: self, held })
+        self.dispatcher.take(deadline.instant()).map(|held| self.begin(held))
     }
 
     /// The right to dispatch, if nobody has it.
     pub(super) fn try_take_dispatch(&self) -> Option<Dispatch<'_, E>> {
-        let held = self.dispatcher.try_take()?;
+        self.dispatcher.try_take().map(|held| self.begin(held))
+    }
+
+    fn begin<'a>(&'a self, held: Held<'a, Dispatcher<E>>) -> Dispatch<'a, E> {
         // Relaxed: see the drop of `Dispatch`.
         self.dispatching_thread.store(sync::thread_token(), Ordering::Relaxed);
-        Some(Dispatch { shared: self, held })
+        Dispatch { shared: self, held }
     }
 
     pub(super) fn is_abandoned(&self) -> bool {
