@@ -27,7 +27,9 @@ pub use handler::{
     Context, Failure, IntoOutcome, Loss, Observer, Outcome, Subscription, SubscriptionId,
 };
 pub use metrics::{Balance, Metrics};
-pub use ring::{Displacing, Lossless, Mode, Reader, Ring, Sent, SentAll};
+pub use ring::{
+    Displacing, Lossless, Mode, Reader, Ring, RingConsumer, RingProducer, Sent, SentAll, SingleRing,
+};
 pub use store::{DrainReport, EventStore, StoreBuilder};
 pub use time::Deadline;
 

@@ -55,9 +55,24 @@ mod imp {
         }
 
         #[inline]
+        pub(crate) fn with<R>(&self, f: impl FnOnce(*const T) -> R) -> R {
+            f(self.0.get())
+        }
+
+        #[inline]
         pub(crate) fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
             f(self.0.get())
         }
+    }
+
+    /// Stores into a word that another thread may change by a read-modify-write at the same time.
+    #[inline]
+    pub(crate) fn store_among_updates(
+        word: &atomic::AtomicU64,
+        value: u64,
+        order: atomic::Ordering,
+    ) {
+        word.store(value, order);
     }
 
     #[inline]
@@ -176,6 +191,17 @@ mod imp {
         tracked_atomic!(AtomicUsize, AtomicUsize, usize);
         tracked_arithmetic!(AtomicU64, u64);
         tracked_arithmetic!(AtomicUsize, usize);
+    }
+
+    /// Loom knows an order only between read-modify-writes of one atomic, and lets one miss a plain
+    /// store for ever; so in a model this is one too. It synchronises no more than the store does,
+    /// unless an earlier value of the word was released and is never looked at on its own.
+    pub(crate) fn store_among_updates(
+        word: &atomic::AtomicU64,
+        value: u64,
+        order: atomic::Ordering,
+    ) {
+        word.swap(value, order);
     }
 
     /// Loom explores nothing new inside a bare spin; a yield lets it switch threads.

@@ -12,8 +12,6 @@
 //! It follows that between winning the oldest position and moving `tail` there is one such sender at
 //! a time. It may count in that window without a read-modify-write of its own.
 
-use core::mem::MaybeUninit;
-
 use super::mode::Displacing;
 use super::sent::{Sent, SentAll};
 use super::{CLOSED, POSITION, Ring, slot};
@@ -24,7 +22,7 @@ use crate::sync::{self, atomic::Ordering};
 ///
 /// With a pause each, that is a few microseconds: longer than moving out a run of small values
 /// takes, far shorter than a thread stays pre-empted.
-const HELD_LOOKS_MAX: u32 = if cfg!(loom) { 1 } else { 256 };
+pub(super) const HELD_LOOKS_MAX: u32 = if cfg!(loom) { 1 } else { 256 };
 
 impl<T> Ring<T, Displacing> {
     /// Puts `value` into the ring; if it is full, the oldest value makes room and is returned.
@@ -73,9 +71,12 @@ impl<T> Ring<T, Displacing> {
                     return Ok(Sent::Stored);
                 }
             } else if stamp < slot::free(tail) {
-                let oldest = tail - self.mask - 1;
+                let oldest = tail - self.mask() - 1;
                 if stamp == slot::full(oldest) && self.claim_oldest(oldest) {
-                    return Ok(Sent::Displaced(self.displace_into(oldest, tail, value)));
+                    // SAFETY: this thread saw `full(oldest)` and won `oldest`.
+                    let sent = Ok(Sent::Displaced(unsafe { self.slot(oldest).take() }));
+                    self.fill_displaced(tail, value);
+                    return sent;
                 }
                 // Held: by the reader or another sender taking it out, or by one putting it in.
                 if looks == HELD_LOOKS_MAX {
@@ -154,25 +155,18 @@ impl<T> Ring<T, Displacing> {
         self.head.compare_exchange(oldest, oldest + 1, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
-    /// Replaces the value of `oldest`, which this thread has won, by `value` at `tail`.
+    /// Fills the slot that this thread has just emptied by winning its value, which was the oldest.
     #[inline]
-    fn displace_into(&self, oldest: u64, tail: u64, value: T) -> T {
-        let slot = self.slot(oldest);
-        let mut old = MaybeUninit::uninit();
-        // SAFETY: the caller saw `full(oldest)` and won `oldest`.
-        unsafe { slot.take_into(&mut old) };
-        // SAFETY: the slot is empty now and this thread's until the stamp below.
-        unsafe { slot.write(value) };
+    fn fill_displaced(&self, tail: u64, value: T) {
         // Relaxed (both): one thread at a time is here, and `tail` orders them (module header).
         let displaced = self.displaced.load(Ordering::Relaxed);
         self.displaced.store(displaced + 1, Ordering::Relaxed);
         // Release [displaced-handed-on]: pairs with the Acquire load of `tail` in
-        // `send_displacing`; hands the count on. An addition, so that a concurrent `close` is kept.
-        // Model: `displace_vs_displace`.
-        self.tail.fetch_add(1, Ordering::Release);
-        slot.release_full(tail);
-        // SAFETY: `take_into` has filled `old`.
-        unsafe { old.assume_init() }
+        // `send_displacing`; hands the count on. Nobody else moves `tail` meanwhile, except that
+        // `close` marks it, and does so again if this takes the mark away.
+        // Model: `displace_vs_displace`, `close_vs_displace`.
+        sync::store_among_updates(&self.tail, tail + 1, Ordering::Release);
+        self.fill(tail, value);
     }
 
     /// Takes the oldest value out and frees its slot, for whoever claims next; not while there is
@@ -181,22 +175,20 @@ impl<T> Ring<T, Displacing> {
         // Both only grow, and `claim_oldest` fails if the head has: if it succeeds, the ring was at
         // least as full as it looks here.
         let (tail, oldest) = (self.tail_position(), self.head_position());
-        if (tail + count).saturating_sub(oldest) <= self.mask + 1 {
+        if (tail + count).saturating_sub(oldest) <= self.mask() + 1 {
             return None;
         }
         let slot = self.slot(oldest);
         if slot.stamp() != slot::full(oldest) || !self.claim_oldest(oldest) {
             return None;
         }
-        let mut old = MaybeUninit::uninit();
         // SAFETY: the stamp said `full(oldest)` and this thread won `oldest`.
-        unsafe { slot.take_into(&mut old) };
+        let old = unsafe { slot.take() };
         // Relaxed: a number; several threads may be here at once, hence the addition. Before the
         // slot is released, so that whoever sees it free sees the count.
         self.displaced_for_groups.fetch_add(1, Ordering::Relaxed);
-        slot.release_free(oldest + self.mask + 1);
-        // SAFETY: `take_into` has filled `old`.
-        Some(unsafe { old.assume_init() })
+        slot.release_free(oldest + self.mask() + 1);
+        Some(old)
     }
 }
 
@@ -204,7 +196,7 @@ impl<T, M: super::Mode> Ring<T, M> {
     /// Whether the slot of the tail position is neither free for it nor filled by it, although the
     /// position of the lap before has been won: somebody is between the two.
     pub(super) fn is_displacing_at(&self, tail: u64) -> bool {
-        let Some(before) = tail.checked_sub(self.mask + 1) else { return false };
+        let Some(before) = tail.checked_sub(self.mask() + 1) else { return false };
         let stamp = self.slot(tail).stamp();
         // Relaxed: `head` has passed `before` for good once it has.
         let won = self.head.load(Ordering::Relaxed) & POSITION > before;

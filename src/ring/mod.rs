@@ -49,6 +49,8 @@ mod mode;
 mod reader;
 mod send;
 mod sent;
+mod single;
+mod slab;
 mod slot;
 #[cfg(test)]
 mod tests;
@@ -58,16 +60,18 @@ pub use mode::{Displacing, Lossless, Mode};
 pub use reader::Reader;
 pub(crate) use reader::Run;
 pub use sent::{Sent, SentAll};
+pub use single::{RingConsumer, RingProducer, SingleRing};
 
 use core::fmt;
 use core::marker::PhantomData;
-use core::mem::MaybeUninit;
 
 use crossbeam_utils::CachePadded;
 
+use self::slab::Slab;
 use self::slot::Slot;
 use crate::contain;
 use crate::error::ConfigError;
+use crate::sync;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// The bit of `tail` (and, in a displacing ring, of `head`) that says "closed".
@@ -99,9 +103,7 @@ const POSITION: u64 = CLOSED - 1;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Ring<T, M: Mode = Lossless> {
-    slots: Box<[Slot<T>]>,
-    /// Always `capacity - 1`.
-    mask: u64,
+    slots: Slab<Slot<T>>,
     /// The next position to claim, and `CLOSED`. Written by senders, and once by `close`.
     tail: CachePadded<AtomicU64>,
     /// The next position to read; in a displacing ring with `CLOSED`. Written by the reader and, in
@@ -167,25 +169,10 @@ impl<T> Ring<T, Displacing> {
 
 impl<T, M: Mode> Ring<T, M> {
     fn with_capacity(capacity: usize) -> Result<Self, ConfigError> {
-        if capacity == 0 {
-            return Err(ConfigError::ZeroCapacity);
-        }
-        if !capacity.is_power_of_two() {
-            return Err(ConfigError::NotPowerOfTwo {
-                capacity,
-                smaller: 1 << capacity.ilog2(),
-                larger: capacity.checked_next_power_of_two(),
-            });
-        }
-        let mut slots = Vec::new();
-        slots
-            .try_reserve_exact(capacity)
-            .map_err(|_| ConfigError::OutOfMemory { capacity, slot_bytes: size_of::<Slot<T>>() })?;
-        slots.extend((0..capacity as u64).map(Slot::new));
+        let slots = Slab::new(capacity, Slot::new)?;
         let word = |value| CachePadded::new(AtomicU64::new(value));
         Ok(Self {
-            slots: slots.into_boxed_slice(),
-            mask: capacity as u64 - 1,
+            slots,
             tail: word(0),
             head: word(0),
             head_seen: word(0),
@@ -199,7 +186,7 @@ impl<T, M: Mode> Ring<T, M> {
     /// How many values fit. Wait-free.
     #[inline]
     pub fn capacity(&self) -> usize {
-        self.slots.len()
+        self.slots.capacity()
     }
 
     /// How many positions are claimed and not yet read; may be stale at once. Wait-free.
@@ -211,8 +198,9 @@ impl<T, M: Mode> Ring<T, M> {
 
     /// Refuses every send from now on; whether this call was the first to do so.
     ///
-    /// What is in the ring stays readable. A displacing send that has taken the oldest value out
-    /// before may still be finishing; then the reader finds one more value. Wait-free.
+    /// What is in the ring stays readable. Wait-free in a lossless ring. In a displacing one it waits
+    /// for the thread, if there is one, that is moving a value out of the next slot; which takes that
+    /// thread a few nanoseconds of running time.
     ///
     /// # Examples
     ///
@@ -227,19 +215,30 @@ impl<T, M: Mode> Ring<T, M> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn close(&self) -> bool {
-        // Relaxed (both): a claim is a read-modify-write of the same word and so sees the bit once
-        // it is there; no data is handed over. Displacing senders claim on `head`.
-        if M::DISPLACES {
-            self.head.fetch_or(CLOSED, Ordering::Relaxed);
+        // Relaxed (all): a claim is a read-modify-write of the same word and so sees the bit once it
+        // is there; no data is handed over. Displacing senders claim on `head`.
+        if !M::DISPLACES {
+            return self.tail.fetch_or(CLOSED, Ordering::Relaxed) & CLOSED == 0;
         }
-        self.tail.fetch_or(CLOSED, Ordering::Relaxed) & CLOSED == 0
+        let first = self.head.fetch_or(CLOSED, Ordering::Relaxed) & CLOSED == 0;
+        // Nobody begins to displace any more. Who has begun takes the bit away when it moves `tail`,
+        // and with it the position seen here. Model: `close_vs_displace`.
+        loop {
+            let tail = self.tail.fetch_or(CLOSED, Ordering::Relaxed) & POSITION;
+            if !self.is_displacing_at(tail) {
+                return first;
+            }
+            sync::spin();
+        }
     }
 
     /// Whether [`close`](Self::close) was called. Wait-free.
     #[inline]
     pub fn is_closed(&self) -> bool {
+        // The word from which the bit never vanishes, once it is there.
+        let word = if M::DISPLACES { &self.head } else { &self.tail };
         // Relaxed: the bit says nothing about other memory.
-        self.tail.load(Ordering::Relaxed) & CLOSED != 0
+        word.load(Ordering::Relaxed) & CLOSED != 0
     }
 
     /// How many positions have been claimed since the ring was made.
@@ -281,7 +280,7 @@ impl<T, M: Mode> Ring<T, M> {
     /// for the sender of a later one. Looks at every slot.
     pub(crate) fn is_quiescent(&self) -> bool {
         let (head, tail) = (self.head_position(), self.tail_position());
-        let mut unclaimed = tail..head + self.mask + 1;
+        let mut unclaimed = tail..head + self.mask() + 1;
         self.count_full() == tail - head
             && (!M::DISPLACES
                 || unclaimed.all(|position| self.slot(position).stamp() == slot::free(position)))
@@ -289,11 +288,13 @@ impl<T, M: Mode> Ring<T, M> {
 
     #[inline]
     fn slot(&self, position: u64) -> &Slot<T> {
-        #[allow(clippy::cast_possible_truncation)] // The mask is below `slots.len()`, a usize.
-        let index = (position & self.mask) as usize;
-        debug_assert!(index < self.slots.len());
-        // SAFETY: `mask` is `slots.len() - 1` from construction on, so `index` is in bounds.
-        unsafe { self.slots.get_unchecked(index) }
+        self.slots.at(position)
+    }
+
+    /// One less than the capacity.
+    #[inline]
+    fn mask(&self) -> u64 {
+        self.slots.mask()
     }
 }
 
@@ -303,12 +304,9 @@ impl<T, M: Mode> Drop for Ring<T, M> {
         for position in self.head_position()..self.tail_position() {
             let slot = self.slot(position);
             if slot.stamp() == slot::full(position) {
-                let mut value = MaybeUninit::uninit();
                 // SAFETY: the stamp says the value is there, `&mut self` says nobody else is, and
                 // each position is visited once.
-                unsafe { slot.take_into(&mut value) };
-                // SAFETY: `take_into` has filled `value`.
-                contain::drop_contained(unsafe { value.assume_init() });
+                contain::drop_contained(unsafe { slot.take() });
             }
         }
     }

@@ -37,6 +37,14 @@ pub(crate) struct Run {
     pub(crate) len: usize,
 }
 
+impl Run {
+    #[inline]
+    #[allow(clippy::cast_possible_truncation)] // At most the capacity, a usize.
+    pub(super) const fn new(first: u64, len: u64) -> Self {
+        Self { first, len: len as usize }
+    }
+}
+
 impl<T, M: Mode> Ring<T, M> {
     /// The right to receive, unless somebody has it already. Wait-free; one read-modify-write.
     ///
@@ -162,7 +170,7 @@ impl<T, M: Mode> Reader<'_, T, M> {
             let slot = ring.slot(position);
             // SAFETY: `claim_run` saw `full(position)` and won it.
             unsafe { slot.take_into(hole) };
-            slot.release_free(position + ring.mask + 1);
+            slot.release_free(position + ring.mask() + 1);
             len += 1;
         }
         Run { first, len }

@@ -132,7 +132,7 @@ impl<T, M: Mode> Ring<T, M> {
         let limit = tail + count - 1;
         // Acquire [head-copied]: pairs with the Release below, in whichever sender stored the copy,
         // and through it with the reader's. Model: `slot_reuse_through_the_copy`.
-        if limit.saturating_sub(self.mask) <= self.head_seen.load(Ordering::Acquire) {
+        if limit.saturating_sub(self.mask()) <= self.head_seen.load(Ordering::Acquire) {
             return Room::Yes;
         }
         self.refresh_head(limit)
@@ -148,7 +148,7 @@ impl<T, M: Mode> Ring<T, M> {
         // Model: `slot_reuse_through_the_copy`.
         self.head_seen.store(head, Ordering::Release);
         // `head` was loaded after the tail, and the tail only grows: No is the truth.
-        if limit.saturating_sub(self.mask) <= head { Room::Yes } else { Room::No }
+        if limit.saturating_sub(self.mask()) <= head { Room::Yes } else { Room::No }
     }
 
     /// Displacing: there is room if every stamp says so.

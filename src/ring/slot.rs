@@ -25,20 +25,73 @@ pub(super) const fn full(position: u64) -> u64 {
     (position << 1) | 1
 }
 
+/// Room for one value; whose it is, others know.
+pub(super) struct Cell<T>(UnsafeCell<MaybeUninit<T>>);
+
+// SAFETY: a `&Cell<T>` gives out no `&T`. `write` and `take_into` move a whole `T` between threads,
+// which is what `T: Send` allows, and their contracts make every access exclusive.
+unsafe impl<T: Send> Sync for Cell<T> {}
+
+impl<T> Cell<T> {
+    pub(super) fn new() -> Self {
+        Self(UnsafeCell::new(MaybeUninit::uninit()))
+    }
+
+    /// Writes a value into the cell.
+    ///
+    /// # Safety
+    ///
+    /// The cell is the caller's alone, and the value that was in it before has been taken out.
+    #[inline]
+    pub(super) unsafe fn write(&self, value: T) {
+        self.0.with_mut(|cell| {
+            // SAFETY: the cell is the caller's, so it is valid for writes and nobody else touches
+            // it. Nothing needs dropping: it holds no value.
+            unsafe { cell.write(MaybeUninit::new(value)) }
+        });
+    }
+
+    /// Copies the bytes of the cell into `hole`; a move, if the caller is the one who may take the
+    /// value.
+    ///
+    /// # Safety
+    ///
+    /// Nobody writes to the cell meanwhile, and what was written to it is visible to the caller. The
+    /// copy may count as the value only if the value is the caller's to take, and once.
+    #[inline]
+    pub(super) unsafe fn copy_into(&self, hole: &mut MaybeUninit<T>) {
+        self.0.with(|cell| {
+            // SAFETY: nobody writes to the cell, so it is valid for reads, whatever it holds.
+            unsafe { core::ptr::copy_nonoverlapping(cell, hole, 1) }
+        });
+    }
+
+    /// Moves the value out of the cell.
+    ///
+    /// # Safety
+    ///
+    /// As [`copy_into`](Self::copy_into), and the value is there and the caller's to take; from now
+    /// on the cell counts as empty.
+    #[inline]
+    pub(super) unsafe fn take(&self) -> T {
+        let mut value = MaybeUninit::uninit();
+        // SAFETY: the contract is the same.
+        unsafe { self.copy_into(&mut value) };
+        // SAFETY: the caller says that the value is there, and its own.
+        unsafe { value.assume_init() }
+    }
+}
+
 /// A stamp and room for one value, side by side so that a hand-over moves one cache line.
 #[repr(C)]
 pub(super) struct Slot<T> {
     stamp: AtomicU64,
-    value: UnsafeCell<MaybeUninit<T>>,
+    value: Cell<T>,
 }
-
-// SAFETY: a `&Slot<T>` gives out no `&T`. `fill`, `write` and `take_into` move a whole `T` between
-// threads, which is what `T: Send` allows, and their contracts make every access exclusive.
-unsafe impl<T: Send> Sync for Slot<T> {}
 
 impl<T> Slot<T> {
     pub(super) fn new(index: u64) -> Self {
-        Self { stamp: AtomicU64::new(free(index)), value: UnsafeCell::new(MaybeUninit::uninit()) }
+        Self { stamp: AtomicU64::new(free(index)), value: Cell::new() }
     }
 
     /// The stamp, for whoever acts on it.
@@ -58,11 +111,8 @@ impl<T> Slot<T> {
     /// position before has been taken out, and it has not released the slot since.
     #[inline]
     pub(super) unsafe fn write(&self, value: T) {
-        self.value.with_mut(|cell| {
-            // SAFETY: the caller owns the slot, so `cell` is valid for writes and nobody else
-            // touches it. Nothing needs dropping: the slot holds no value.
-            unsafe { cell.write(MaybeUninit::new(value)) }
-        });
+        // SAFETY: the caller owns the slot, and with it the cell, which is empty.
+        unsafe { self.value.write(value) };
     }
 
     /// Moves the value out of the slot into `hole`, without handing the slot on.
@@ -73,12 +123,20 @@ impl<T> Slot<T> {
     /// which nobody else can win; it calls this once.
     #[inline]
     pub(super) unsafe fn take_into(&self, hole: &mut MaybeUninit<T>) {
-        self.value.with_mut(|cell| {
-            // SAFETY: the sender of `p` wrote the value before it stamped `full(p)`, and the
-            // caller alone reads it. A bit-wise copy is a move: from now on the slot's bytes
-            // count as uninitialised.
-            unsafe { core::ptr::copy_nonoverlapping(cell.cast_const(), hole, 1) }
-        });
+        // SAFETY: the sender of `p` wrote the value before it stamped `full(p)`, which the caller
+        // has seen, nobody else can take it, and nobody writes before it is taken.
+        unsafe { self.value.copy_into(hole) };
+    }
+
+    /// Moves the value out of the slot, without handing the slot on.
+    ///
+    /// # Safety
+    ///
+    /// As [`take_into`](Self::take_into).
+    #[inline]
+    pub(super) unsafe fn take(&self) -> T {
+        // SAFETY: as in `take_into`.
+        unsafe { self.value.take() }
     }
 
     /// Hands the slot to whoever reads `position`.
