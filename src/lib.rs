@@ -28,7 +28,8 @@ pub use handler::{
 };
 pub use metrics::{Balance, Metrics};
 pub use ring::{
-    Displacing, Lossless, Mode, Reader, Ring, RingConsumer, RingProducer, Sent, SentAll, SingleRing,
+    Displacing, Lossless, Mode, Reader, Ring, RingConsumer, RingProducer, Sender, Sent, SentAll,
+    SingleRing,
 };
 pub use store::{DrainReport, EventStore, StoreBuilder};
 pub use time::Deadline;

@@ -48,6 +48,7 @@ mod lease;
 mod mode;
 mod reader;
 mod send;
+mod sender;
 mod sent;
 mod single;
 mod slab;
@@ -59,6 +60,7 @@ pub(crate) use lease::{Held, Lease};
 pub use mode::{Displacing, Lossless, Mode};
 pub use reader::Reader;
 pub(crate) use reader::Run;
+pub use sender::Sender;
 pub use sent::{Sent, SentAll};
 pub use single::{RingConsumer, RingProducer, SingleRing};
 

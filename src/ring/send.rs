@@ -94,7 +94,12 @@ impl<T, M: Mode> Ring<T, M> {
     #[inline]
     pub(super) fn claim(&self, count: u64) -> Result<u64, SendAllError> {
         // Relaxed: only where to begin; `room` and the compare-and-swap decide.
-        let mut tail = self.tail.load(Ordering::Relaxed);
+        self.claim_from(self.tail.load(Ordering::Relaxed), count)
+    }
+
+    /// The same, beginning with a tail that may be out of date.
+    #[inline]
+    pub(super) fn claim_from(&self, mut tail: u64, count: u64) -> Result<u64, SendAllError> {
         loop {
             if tail & CLOSED != 0 {
                 return Err(SendAllError::Closed);
