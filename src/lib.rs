@@ -28,10 +28,10 @@ pub use handler::{
 };
 pub use metrics::{Balance, Metrics};
 pub use ring::{
-    Displacing, Lossless, Mode, Reader, Ring, RingConsumer, RingProducer, Sender, Sent, SentAll,
-    SingleRing,
+    Displacing, Lossless, Many, Mode, Producers, Reader, Ring, RingConsumer, RingProducer, Sender,
+    Sent, SentAll, Single, SingleRing,
 };
-pub use store::{DrainReport, EventStore, StoreBuilder};
+pub use store::{DrainReport, EventStore, Producer, StoreBuilder};
 pub use time::Deadline;
 
 /// The README's code, compiled and run as documentation tests.

@@ -9,10 +9,11 @@ pub(crate) use registry::{Registry, Seen, Subscriber};
 pub use subscription::{Subscription, SubscriptionId};
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use crate::error::{HandlerError, SendAllError, SendError};
 use crate::event::Event;
-use crate::ring::{Sent, SentAll};
+use crate::ring::{Many, Producers, Sent, SentAll};
 use crate::time::Deadline;
 
 /// What a handler did with an event that it did not fail on.
@@ -92,8 +93,8 @@ pub(crate) trait Outlet<E: Event>: Sync {
     fn is_cancelled(&self) -> bool;
 }
 
-/// What a handler knows about the call, and what it can do besides handling the event.
-pub struct Context<'a, E: Event> {
+/// One call of one handler, as the dispatch sees it.
+pub(crate) struct Call<'a, E: Event> {
     pub(crate) outlet: &'a dyn Outlet<E>,
     pub(crate) topic: E::Topic,
     pub(crate) position: u64,
@@ -101,15 +102,28 @@ pub struct Context<'a, E: Event> {
     pub(crate) subscription: SubscriptionId,
 }
 
-impl<E: Event> Context<'_, E> {
+/// What a handler knows about the call, and what it can do besides handling the event.
+///
+/// In a store with a [`Single`](crate::Single) producer it cannot send: it is not that producer.
+pub struct Context<'a, E: Event, P: Producers = Many> {
+    call: &'a Call<'a, E>,
+    producers: PhantomData<P>,
+}
+
+impl<'a, E: Event, P: Producers> Context<'a, E, P> {
+    #[inline]
+    pub(crate) const fn new(call: &'a Call<'a, E>) -> Self {
+        Self { call, producers: PhantomData }
+    }
+
     /// The event's position in the order of acceptance, from 0.
     pub const fn position(&self) -> u64 {
-        self.position
+        self.call.position
     }
 
     /// The event's topic.
     pub const fn topic(&self) -> E::Topic {
-        self.topic
+        self.call.topic
     }
 
     /// How often this subscription is being called for this event, from 1.
@@ -119,23 +133,23 @@ impl<E: Event> Context<'_, E> {
 
     /// When the dispatch gives up: the deadline of the `drain` it runs in, or never.
     pub const fn deadline(&self) -> Deadline {
-        self.deadline
+        self.call.deadline
     }
 
     /// Whether the dispatch has been told to stop, because a drain ran out of time. A handler that
     /// takes long can look and return early.
     pub fn is_cancelled(&self) -> bool {
-        self.outlet.is_cancelled()
+        self.call.outlet.is_cancelled()
     }
 
     /// Whether the store is closed, so that [`send`](Self::send) would be refused.
     pub fn is_closed(&self) -> bool {
-        self.outlet.is_closed()
+        self.call.outlet.is_closed()
     }
 
     /// The subscription that is being called.
     pub const fn subscription(&self) -> SubscriptionId {
-        self.subscription
+        self.call.subscription
     }
 
     /// Ends the subscription that is being called: this is its last call.
@@ -157,9 +171,11 @@ impl<E: Event> Context<'_, E> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn unsubscribe(&self) {
-        self.outlet.unsubscribe(self.subscription);
+        self.call.outlet.unsubscribe(self.call.subscription);
     }
+}
 
+impl<E: Event> Context<'_, E> {
     /// Sends another event into the same store; it is dispatched after those already accepted.
     ///
     /// Use this rather than a handle of the store kept in the handler, which would keep the store
@@ -190,7 +206,7 @@ impl<E: Event> Context<'_, E> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn send(&self, event: E) -> Result<Sent<E>, SendError<E>> {
-        self.outlet.send(event)
+        self.call.outlet.send(event)
     }
 
     /// Sends a group of events, all or none, as
@@ -200,16 +216,16 @@ impl<E: Event> Context<'_, E> {
     ///
     /// As [`EventStore::send_all`](crate::EventStore::send_all).
     pub fn send_all(&self, events: &mut Vec<E>) -> Result<SentAll<E>, SendAllError> {
-        self.outlet.send_all(events)
+        self.call.outlet.send_all(events)
     }
 }
 
-impl<E: Event> fmt::Debug for Context<'_, E> {
+impl<E: Event, P: Producers> fmt::Debug for Context<'_, E, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Context")
-            .field("topic", &self.topic)
-            .field("position", &self.position)
-            .field("subscription", &self.subscription)
+            .field("topic", &self.call.topic)
+            .field("position", &self.call.position)
+            .field("subscription", &self.call.subscription)
             .finish_non_exhaustive()
     }
 }

@@ -10,7 +10,7 @@ use std::fmt;
 use rustc_hash::FxHashMap;
 
 use super::subscription::Unsubscribe;
-use super::{Context, Outcome, SubscriptionId};
+use super::{Call, Outcome, SubscriptionId};
 use crate::contain;
 use crate::error::HandlerError;
 use crate::event::Event;
@@ -18,7 +18,7 @@ use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::{self, Arc, Mutex};
 
 pub(crate) type Handler<E> =
-    dyn Fn(&E, &Context<'_, E>) -> Result<Outcome, HandlerError> + Send + Sync;
+    dyn Fn(&E, &Call<'_, E>) -> Result<Outcome, HandlerError> + Send + Sync;
 
 /// One registered handler.
 pub(crate) struct Subscriber<E: Event> {
@@ -43,7 +43,7 @@ impl<E: Event> Drop for Subscriber<E> {
     /// What the handler has captured is the user's, and its `Drop` may panic on a thread that is
     /// dispatching.
     fn drop(&mut self) {
-        let nothing = Box::new(|_: &E, _: &Context<'_, E>| Ok(Outcome::Done));
+        let nothing = Box::new(|_: &E, _: &Call<'_, E>| Ok(Outcome::Done));
         contain::drop_contained(std::mem::replace(&mut self.handler, nothing));
     }
 }

@@ -8,46 +8,111 @@ use crate::sync::UnsafeCell;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::wait::WaitList;
 
-/// A value and the right to use it, which one [`Held`] at a time carries.
+/// A value and the right to use it, which one [`Taken`] at a time carries.
 ///
-/// Unlike a mutex it can be waited for until a deadline, and it is never poisoned.
-pub(crate) struct Lease<T> {
+/// Unlike a mutex it is never waited for and never poisoned.
+pub(crate) struct Exclusive<T> {
     taken: AtomicBool,
-    waiting: WaitList,
     value: UnsafeCell<T>,
 }
 
-// SAFETY: `&Lease<T>` gives access to the `T` only through a `Held`, of which there is one at a
+// SAFETY: `&Exclusive<T>` gives access to the `T` only through a `Taken`, of which there is one at a
 // time: what crosses threads is the whole `T`, which `T: Send` allows.
-unsafe impl<T: Send> Sync for Lease<T> {}
+unsafe impl<T: Send> Sync for Exclusive<T> {}
 
 /// The right to use the value; gives it back when dropped.
-pub(crate) struct Held<'a, T> {
-    lease: &'a Lease<T>,
+pub(crate) struct Taken<'a, T> {
+    exclusive: &'a Exclusive<T>,
 }
 
-impl<T> Lease<T> {
+impl<T> Exclusive<T> {
     pub(crate) fn new(value: T) -> Self {
-        Self {
-            taken: AtomicBool::new(false),
-            waiting: WaitList::new(),
-            value: UnsafeCell::new(value),
-        }
+        Self { taken: AtomicBool::new(false), value: UnsafeCell::new(value) }
     }
 
-    /// Takes the lease if it is free. One read-modify-write.
+    /// The right to use the value, unless somebody has it. One read-modify-write.
     #[inline]
-    pub(crate) fn try_take(&self) -> Option<Held<'_, T>> {
-        // Acquire [lease-taken]: pairs with the Release in the drop of `Held`, so that what the
+    pub(crate) fn try_take(&self) -> Option<Taken<'_, T>> {
+        // Acquire [lease-taken]: pairs with the Release in the drop of `Taken`, so that what the
         // holder before did to the value is visible. On failure nothing is touched, so Relaxed.
         // Model: `concurrent_publish`.
         self.taken
             .compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed)
             .is_ok()
-            .then(|| Held { lease: self })
+            // Made only on success: dropping one gives the right up, whoever has it.
+            .then(|| Taken { exclusive: self })
+    }
+}
+
+impl<T> Deref for Taken<'_, T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        self.exclusive.value.with_mut(|value| {
+            // SAFETY: this is the only `Taken`, and it is borrowed for as long as the result is, so
+            // nobody can make a `&mut T` meanwhile.
+            unsafe { &*value }
+        })
+    }
+}
+
+impl<T> DerefMut for Taken<'_, T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        self.exclusive.value.with_mut(|value| {
+            // SAFETY: this is the only `Taken`, and it is borrowed exclusively for as long as the
+            // result is.
+            unsafe { &mut *value }
+        })
+    }
+}
+
+impl<T> Drop for Taken<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        // Release [lease-released]: pairs with the Acquire in `try_take`; hands the value on as
+        // this holder left it. Model: `concurrent_publish`.
+        self.exclusive.taken.store(false, Ordering::Release);
+    }
+}
+
+impl<T> fmt::Debug for Exclusive<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Exclusive").finish_non_exhaustive()
+    }
+}
+
+/// An [`Exclusive`] that can be waited for, until a deadline.
+pub(crate) struct Lease<T> {
+    exclusive: Exclusive<T>,
+    waiting: WaitList,
+}
+
+/// The right to use the value; when dropped, gives it back and wakes who waits for it.
+pub(crate) struct Held<'a, T> {
+    // Dropped in this order.
+    taken: Taken<'a, T>,
+    _wakes: Wakes<'a>,
+}
+
+/// Wakes those who wait for the lease when it is dropped.
+struct Wakes<'a>(&'a WaitList);
+
+impl<T> Lease<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self { exclusive: Exclusive::new(value), waiting: WaitList::new() }
+    }
+
+    /// Takes the lease if it is free. One read-modify-write.
+    #[inline]
+    pub(crate) fn try_take(&self) -> Option<Held<'_, T>> {
+        let taken = self.exclusive.try_take()?;
+        Some(Held { taken, _wakes: Wakes(&self.waiting) })
     }
 
     /// Takes the lease, waiting for it until `deadline`.
+    #[inline]
     pub(crate) fn take(&self, deadline: Option<Instant>) -> Option<Held<'_, T>> {
         self.waiting.wait_for(deadline, || self.try_take())
     }
@@ -58,32 +123,21 @@ impl<T> Deref for Held<'_, T> {
 
     #[inline]
     fn deref(&self) -> &T {
-        self.lease.value.with_mut(|value| {
-            // SAFETY: this is the only `Held`, and it is borrowed for as long as the result is, so
-            // nobody can make a `&mut T` meanwhile.
-            unsafe { &*value }
-        })
+        &self.taken
     }
 }
 
 impl<T> DerefMut for Held<'_, T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
-        self.lease.value.with_mut(|value| {
-            // SAFETY: this is the only `Held`, and it is borrowed exclusively for as long as the
-            // result is.
-            unsafe { &mut *value }
-        })
+        &mut self.taken
     }
 }
 
-impl<T> Drop for Held<'_, T> {
+impl Drop for Wakes<'_> {
     #[inline]
     fn drop(&mut self) {
-        // Release [lease-released]: pairs with the Acquire in `try_take`; hands the value on as
-        // this holder left it. Model: `concurrent_publish`.
-        self.lease.taken.store(false, Ordering::Release);
-        self.lease.waiting.notify();
+        self.0.notify();
     }
 }
 

@@ -56,8 +56,8 @@ mod slot;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use lease::{Held, Lease};
-pub use mode::{Displacing, Lossless, Mode};
+pub(crate) use lease::{Exclusive, Held, Lease};
+pub use mode::{Displacing, Lossless, Many, Mode, Producers, Single};
 pub use reader::Reader;
 pub(crate) use reader::Run;
 pub use sender::Sender;

@@ -1,4 +1,4 @@
-//! What a full ring means, as a type.
+//! What a full ring means, and how many may send, as types.
 
 /// How a [`Ring`](super::Ring) gives slots back: [`Lossless`] or [`Displacing`].
 pub trait Mode: sealed::Mode {}
@@ -14,7 +14,26 @@ pub struct Displacing;
 impl Mode for Lossless {}
 impl Mode for Displacing {}
 
+/// How many may send: [`Many`] or [`Single`].
+pub trait Producers: sealed::Producers {}
+
+/// Any number of threads may send, through any handle.
+#[derive(Debug, Clone, Copy)]
+pub struct Many;
+
+/// One owned handle sends; it needs no read-modify-write.
+#[derive(Debug, Clone, Copy)]
+pub struct Single;
+
+impl Producers for Many {}
+impl Producers for Single {}
+
 mod sealed {
+    pub trait Producers: Send + Sync + 'static {}
+
+    impl Producers for super::Many {}
+    impl Producers for super::Single {}
+
     pub trait Mode: Send + Sync + 'static {
         const DISPLACES: bool;
     }

@@ -91,21 +91,6 @@ impl<C> Slab<C> {
         unsafe { slot.as_ref() }
     }
 
-    /// Tells the processor that the slot of a position will be written to soon; no more than a hint.
-    #[inline]
-    pub(super) fn prefetch(&self, position: u64) {
-        #[cfg(target_arch = "x86_64")]
-        {
-            use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-            let slot = core::ptr::from_ref(self.at(position)).cast::<i8>();
-            // SAFETY: a prefetch reads nothing and faults on nothing, whatever the address; the
-            // instruction is part of every processor of this architecture.
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(slot) };
-        }
-        #[cfg(not(target_arch = "x86_64"))]
-        let _ = position;
-    }
-
     /// The slots of up to a lap of consecutive positions: those before the array's end, and those
     /// that go on at its beginning.
     #[inline]

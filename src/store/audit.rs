@@ -4,8 +4,9 @@ use super::{EventStore, Shared};
 use crate::error::AuditError;
 use crate::event::Event;
 use crate::metrics::{Balance, Metrics};
+use crate::ring::Producers;
 
-impl<E: Event> EventStore<E> {
+impl<E: Event, P: Producers> EventStore<E, P> {
     /// What the store has counted so far. Wait-free; touches no line that a sender writes, except
     /// to read it.
     ///

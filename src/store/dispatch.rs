@@ -9,8 +9,8 @@ use super::{EventStore, Shared};
 use crate::contain;
 use crate::error::HandlerError;
 use crate::event::Event;
-use crate::handler::{Context, Failure, Seen, Subscriber, SubscriptionId};
-use crate::ring::{Held, Run};
+use crate::handler::{Call, Failure, Seen, Subscriber, SubscriptionId};
+use crate::ring::{Held, Producers, Run};
 use crate::sync::atomic::Ordering;
 use crate::sync::{self, Arc};
 use crate::time::Deadline;
@@ -78,7 +78,7 @@ struct Lookup<'t, E: Event> {
     subscribers: &'t [Arc<Subscriber<E>>],
 }
 
-impl<E: Event> EventStore<E> {
+impl<E: Event, P: Producers> EventStore<E, P> {
     /// Dispatches, on this thread and in order, every event that was accepted before the call; how
     /// many this call dispatched.
     ///
@@ -317,15 +317,15 @@ impl<E: Event> Shared<E> {
         }
         let Some(topic) = lookup.topic else { return };
         let subscription = SubscriptionId(0); // Set before each call.
-        let mut context = Context { outlet: self, topic, position, deadline, subscription };
+        let mut call = Call { outlet: self, topic, position, deadline, subscription };
         for subscriber in &lookup.subscribers[progress.passed..] {
             progress.passed += 1;
             if !subscriber.is_active() {
                 continue;
             }
             progress.called = true;
-            context.subscription = subscriber.id;
-            if let Err(error) = (subscriber.handler)(event, &context) {
+            call.subscription = subscriber.id;
+            if let Err(error) = (subscriber.handler)(event, &call) {
                 self.failed(event, subscriber.id, error, tally);
             }
         }

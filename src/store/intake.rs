@@ -4,68 +4,109 @@ use crossbeam_utils::CachePadded;
 
 use crate::config::OverrunPolicy;
 use crate::error::{ConfigError, SendAllError, SendError};
-use crate::ring::{Displacing, Ring, Run, Sent, SentAll};
+use crate::ring::{
+    Displacing, Exclusive, Lossless, Mode, Ring, RingConsumer, RingProducer, Run, Sent, SentAll,
+    SingleRing,
+};
+use crate::sync::Arc;
 use crate::time::Deadline;
 use crate::wait::WaitList;
 
-/// A ring of the kind that the policy needs.
-///
-/// The list of waiting senders has lines of its own: the reader writes to it once per run.
+/// The ring that the policy and the number of producers ask for, and who waits for room in it.
 #[derive(Debug)]
-pub(super) enum Intake<E> {
-    DropOldest(Ring<E, Displacing>),
-    Block { ring: Ring<E>, space: CachePadded<WaitList> },
-    ReturnError(Ring<E>),
+pub(super) struct Intake<E> {
+    rings: Rings<E>,
+    policy: OverrunPolicy,
+    /// Senders that wait for room, under the policy that lets them. On lines of its own: the reader
+    /// writes to it once per run.
+    space: CachePadded<WaitList>,
 }
 
-/// Calls a method that both kinds of ring have.
+/// A ring of one of four kinds.
+#[derive(Debug)]
+enum Rings<E> {
+    Lossless(Ring<E>),
+    Displacing(Ring<E, Displacing>),
+    SingleLossless(Single<E, Lossless>),
+    SingleDisplacing(Single<E, Displacing>),
+}
+
+/// The receiving half of a ring with one producer, for one thread at a time.
+#[derive(Debug)]
+struct Single<E, M: Mode> {
+    ring: Arc<SingleRing<E, M>>,
+    consumer: Exclusive<RingConsumer<E, M>>,
+}
+
+/// The sending half of a ring with one producer.
+#[derive(Debug)]
+pub(super) enum SingleOutput<E> {
+    Lossless(RingProducer<E, Lossless>),
+    Displacing(RingProducer<E, Displacing>),
+}
+
+/// Calls a method that all kinds of ring have.
 macro_rules! on_ring {
     ($intake:expr, $ring:ident => $call:expr) => {
-        match $intake {
-            Intake::DropOldest($ring) => $call,
-            Intake::Block { ring: $ring, .. } | Intake::ReturnError($ring) => $call,
+        match &$intake.rings {
+            Rings::Lossless($ring) => $call,
+            Rings::Displacing($ring) => $call,
+            Rings::SingleLossless(Single { ring: $ring, .. }) => $call,
+            Rings::SingleDisplacing(Single { ring: $ring, .. }) => $call,
         }
     };
 }
 
 impl<E: Send> Intake<E> {
-    pub(super) fn new(capacity: usize, policy: OverrunPolicy) -> Result<Self, ConfigError> {
-        Ok(match policy {
-            OverrunPolicy::DropOldest => Self::DropOldest(Ring::displacing(capacity)?),
-            OverrunPolicy::Block => {
-                let space = CachePadded::new(WaitList::new());
-                Self::Block { ring: Ring::lossless(capacity)?, space }
-            }
-            OverrunPolicy::ReturnError => Self::ReturnError(Ring::lossless(capacity)?),
-        })
+    /// An intake for any number of producers.
+    pub(super) fn many(capacity: usize, policy: OverrunPolicy) -> Result<Self, ConfigError> {
+        let rings = if policy == OverrunPolicy::DropOldest {
+            Rings::Displacing(Ring::displacing(capacity)?)
+        } else {
+            Rings::Lossless(Ring::lossless(capacity)?)
+        };
+        Ok(Self { rings, policy, space: CachePadded::new(WaitList::new()) })
+    }
+
+    /// An intake for one producer, and what that one sends with.
+    pub(super) fn single(
+        capacity: usize,
+        policy: OverrunPolicy,
+    ) -> Result<(Self, SingleOutput<E>), ConfigError> {
+        let (rings, output) = if policy == OverrunPolicy::DropOldest {
+            let (producer, consumer) = SingleRing::displacing(capacity)?;
+            let rings = Rings::SingleDisplacing(Single::new(&producer, consumer));
+            (rings, SingleOutput::Displacing(producer))
+        } else {
+            let (producer, consumer) = SingleRing::lossless(capacity)?;
+            let rings = Rings::SingleLossless(Single::new(&producer, consumer));
+            (rings, SingleOutput::Lossless(producer))
+        };
+        Ok((Self { rings, policy, space: CachePadded::new(WaitList::new()) }, output))
     }
 
     pub(super) const fn policy(&self) -> OverrunPolicy {
-        match self {
-            Self::DropOldest(_) => OverrunPolicy::DropOldest,
-            Self::Block { .. } => OverrunPolicy::Block,
-            Self::ReturnError(_) => OverrunPolicy::ReturnError,
-        }
+        self.policy
     }
 
-    /// Sends without waiting.
+    /// Sends without waiting, into an intake for many producers.
     #[inline]
     pub(super) fn try_send(&self, event: E) -> Result<Sent<E>, SendError<E>> {
-        match self {
-            Self::DropOldest(ring) => ring.send_displacing(event),
-            Self::Block { ring, .. } | Self::ReturnError(ring) => {
-                ring.try_send(event).map(|()| Sent::Stored)
-            }
+        match &self.rings {
+            Rings::Lossless(ring) => ring.try_send(event).map(|()| Sent::Stored),
+            Rings::Displacing(ring) => ring.send_displacing(event),
+            // What sends into these is the other half, which nobody who has only this one can
+            // reach; were there a way, it would be as if that half were gone.
+            Rings::SingleLossless(_) | Rings::SingleDisplacing(_) => Err(SendError::Closed(event)),
         }
     }
 
-    /// Sends a group without waiting.
+    /// Sends a group without waiting, into an intake for many producers.
     pub(super) fn try_send_all(&self, events: &mut Vec<E>) -> Result<SentAll<E>, SendAllError> {
-        match self {
-            Self::DropOldest(ring) => ring.send_all_displacing(events),
-            Self::Block { ring, .. } | Self::ReturnError(ring) => {
-                ring.send_all(events).map(|()| SentAll::Stored)
-            }
+        match &self.rings {
+            Rings::Lossless(ring) => ring.send_all(events).map(|()| SentAll::Stored),
+            Rings::Displacing(ring) => ring.send_all_displacing(events),
+            Rings::SingleLossless(_) | Rings::SingleDisplacing(_) => Err(SendAllError::Closed),
         }
     }
 
@@ -76,20 +117,27 @@ impl<E: Send> Intake<E> {
         deadline: Deadline,
         attempt: impl FnMut() -> Option<R>,
     ) -> Option<R> {
-        match self {
-            Self::Block { space, .. } => space.wait_for(deadline.instant(), attempt),
-            Self::DropOldest(_) | Self::ReturnError(_) => None,
+        match self.policy {
+            OverrunPolicy::Block => self.space.wait_for(deadline.instant(), attempt),
+            OverrunPolicy::DropOldest | OverrunPolicy::ReturnError => None,
         }
     }
 
     /// Moves up to `max` events to the end of `events`; `None` while another thread does the same.
     #[inline]
     pub(super) fn receive_into(&self, events: &mut Vec<E>, max: usize) -> Option<Run> {
-        let run = on_ring!(self, ring => ring.try_reader()?.receive_run_into(events, max));
-        if let Self::Block { space, .. } = self
-            && run.len > 0
-        {
-            space.notify();
+        let run = match &self.rings {
+            Rings::Lossless(ring) => ring.try_reader()?.receive_run_into(events, max),
+            Rings::Displacing(ring) => ring.try_reader()?.receive_run_into(events, max),
+            Rings::SingleLossless(single) => {
+                single.consumer.try_take()?.receive_run_into(events, max)
+            }
+            Rings::SingleDisplacing(single) => {
+                single.consumer.try_take()?.receive_run_into(events, max)
+            }
+        };
+        if self.policy == OverrunPolicy::Block && run.len > 0 {
+            self.space.notify();
         }
         Some(run)
     }
@@ -97,9 +145,7 @@ impl<E: Send> Intake<E> {
     /// Refuses every later send and wakes the waiting ones; whether this was the first call.
     pub(super) fn close(&self) -> bool {
         let first = on_ring!(self, ring => ring.close());
-        if let Self::Block { space, .. } = self {
-            space.notify();
-        }
+        self.space.notify();
         first
     }
 
@@ -137,8 +183,43 @@ impl<E: Send> Intake<E> {
         on_ring!(self, ring => ring.is_quiescent())
     }
 
-    /// Whether the ring is closed and empty and will stay so.
+    /// Whether a producer that cannot be locked out has not said yet that it sends no more.
+    pub(super) fn awaits_producer(&self) -> bool {
+        match &self.rings {
+            Rings::Lossless(_) | Rings::Displacing(_) => false,
+            Rings::SingleLossless(single) => !single.ring.has_ended(),
+            Rings::SingleDisplacing(single) => !single.ring.has_ended(),
+        }
+    }
+
+    /// Whether the ring is closed and empty and, unless it [awaits](Self::awaits_producer) its
+    /// producer's word, will stay so.
     pub(super) fn is_finished(&self) -> bool {
         on_ring!(self, ring => ring.is_settled() && ring.head_position() == ring.tail_position())
+    }
+}
+
+impl<E, M: Mode> Single<E, M> {
+    fn new(producer: &RingProducer<E, M>, consumer: RingConsumer<E, M>) -> Self {
+        Self { ring: Arc::clone(producer.ring()), consumer: Exclusive::new(consumer) }
+    }
+}
+
+impl<E: Send> SingleOutput<E> {
+    /// Sends without waiting.
+    #[inline]
+    pub(super) fn try_send(&mut self, event: E) -> Result<Sent<E>, SendError<E>> {
+        match self {
+            Self::Lossless(producer) => producer.try_send(event).map(|()| Sent::Stored),
+            Self::Displacing(producer) => producer.send_displacing(event),
+        }
+    }
+
+    /// Sends a group without waiting.
+    pub(super) fn try_send_all(&mut self, events: &mut Vec<E>) -> Result<SentAll<E>, SendAllError> {
+        match self {
+            Self::Lossless(producer) => producer.send_all(events).map(|()| SentAll::Stored),
+            Self::Displacing(producer) => producer.send_all_displacing(events),
+        }
     }
 }

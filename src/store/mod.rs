@@ -1,11 +1,14 @@
 //! The store: a ring, its subscriptions, and the dispatch between them.
 
+mod accept;
 mod audit;
 mod dispatch;
 mod intake;
+mod producer;
 mod send;
 mod shutdown;
 
+pub use producer::Producer;
 pub use shutdown::DrainReport;
 
 use std::fmt;
@@ -19,9 +22,11 @@ use crate::config::OverrunPolicy;
 use crate::contain;
 use crate::error::ConfigError;
 use crate::event::Event;
-use crate::handler::{Context, IntoOutcome, Observer, Registry, Subscription, SubscriptionId};
+use crate::handler::{
+    Call, Context, IntoOutcome, Observer, Registry, Subscription, SubscriptionId,
+};
 use crate::metrics::Counters;
-use crate::ring::Lease;
+use crate::ring::{Lease, Many, Producers, Single};
 use crate::sync::atomic::{AtomicBool, AtomicUsize};
 use crate::sync::{self, Arc, Mutex, Weak};
 
@@ -54,8 +59,9 @@ use crate::sync::{self, Arc, Mutex, Weak};
 /// assert_eq!(store.publish(), 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct EventStore<E: Event> {
+pub struct EventStore<E: Event, P: Producers = Many> {
     shared: Arc<Shared<E>>,
+    producers: PhantomData<P>,
 }
 
 /// What all handles of a store have in common.
@@ -111,21 +117,51 @@ impl<E: Event> StoreBuilder<E> {
     /// );
     /// ```
     pub fn build(self) -> Result<EventStore<E>, ConfigError> {
-        let intake = Intake::new(self.capacity, self.policy)?;
+        let intake = Intake::many(self.capacity, self.policy)?;
+        Ok(EventStore { shared: self.share(intake), producers: PhantomData })
+    }
+
+    /// Builds a store into which one owned handle sends, without a read-modify-write.
+    ///
+    /// There is no second handle and no way to make one, and handlers cannot send either. See
+    /// [`Producer`] for what differs.
+    ///
+    /// # Errors
+    ///
+    /// As [`build`](Self::build).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy};
+    /// # struct Ping;
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// let (store, mut producer) =
+    ///     EventStore::builder(8, OverrunPolicy::ReturnError).build_single()?;
+    /// producer.send(Ping)?;
+    /// assert_eq!(store.publish(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn build_single(self) -> Result<(EventStore<E, Single>, Producer<E>), ConfigError> {
+        let (intake, output) = Intake::single(self.capacity, self.policy)?;
+        let shared = self.share(intake);
+        let producer = Producer::new(Arc::clone(&shared), output);
+        Ok((EventStore { shared, producers: PhantomData }, producer))
+    }
+
+    fn share(self, intake: Intake<E>) -> Arc<Shared<E>> {
         let registry = Arc::new(Registry::new());
         let dispatcher = Dispatcher::new(intake.capacity(), registry.look());
-        Ok(EventStore {
-            shared: Arc::new(Shared {
-                intake,
-                registry,
-                observers: self.observers.into_boxed_slice(),
-                counters: Counters::new(),
-                dispatcher: CachePadded::new(Lease::new(dispatcher)),
-                dispatching_thread: AtomicUsize::new(0),
-                asked_again: AtomicBool::new(false),
-                abandoned: AtomicBool::new(false),
-                left_over: Mutex::new(Vec::new()),
-            }),
+        Arc::new(Shared {
+            intake,
+            registry,
+            observers: self.observers.into_boxed_slice(),
+            counters: Counters::new(),
+            dispatcher: CachePadded::new(Lease::new(dispatcher)),
+            dispatching_thread: AtomicUsize::new(0),
+            asked_again: AtomicBool::new(false),
+            abandoned: AtomicBool::new(false),
+            left_over: Mutex::new(Vec::new()),
         })
     }
 }
@@ -136,7 +172,9 @@ impl<E: Event> EventStore<E> {
     pub fn builder(capacity: usize, policy: OverrunPolicy) -> StoreBuilder<E> {
         StoreBuilder { capacity, policy, observers: Vec::new(), events: PhantomData }
     }
+}
 
+impl<E: Event, P: Producers> EventStore<E, P> {
     /// Registers `handler` for `topic`.
     ///
     /// Handlers of a topic are called in the order of subscription, each for every event of the
@@ -169,10 +207,10 @@ impl<E: Event> EventStore<E> {
     pub fn subscribe<R: IntoOutcome>(
         &self,
         topic: E::Topic,
-        handler: impl Fn(&E, &Context<'_, E>) -> R + Send + Sync + 'static,
+        handler: impl Fn(&E, &Context<'_, E, P>) -> R + Send + Sync + 'static,
     ) -> Subscription {
-        let handler = Box::new(move |event: &E, context: &Context<'_, E>| {
-            handler(event, context).into_outcome()
+        let handler = Box::new(move |event: &E, call: &Call<'_, E>| {
+            handler(event, &Context::new(call)).into_outcome()
         });
         let id = self.shared.registry.subscribe(topic, handler);
         let registry: Weak<Registry<E>> = Arc::downgrade(&self.shared.registry);
@@ -247,13 +285,13 @@ impl<E: Event> Drop for Shared<E> {
     }
 }
 
-impl<E: Event> Clone for EventStore<E> {
+impl<E: Event, P: Producers> Clone for EventStore<E, P> {
     fn clone(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared) }
+        Self { shared: Arc::clone(&self.shared), producers: PhantomData }
     }
 }
 
-impl<E: Event> fmt::Debug for EventStore<E> {
+impl<E: Event, P: Producers> fmt::Debug for EventStore<E, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EventStore")
             .field("capacity", &self.capacity())

@@ -2,22 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use super::accept::Patience;
 use super::{EventStore, Shared};
-use crate::config::OverrunPolicy;
 use crate::error::{SendAllError, SendError};
 use crate::event::Event;
-use crate::handler::{Loss, Outlet, SubscriptionId};
+use crate::handler::{Outlet, SubscriptionId};
 use crate::ring::{Sent, SentAll};
-use crate::sync;
 use crate::sync::atomic::Ordering;
 use crate::time::Deadline;
-
-/// How long a send may wait under [`OverrunPolicy::Block`].
-#[derive(Clone, Copy)]
-enum Patience {
-    None,
-    Until(Deadline),
-}
 
 impl<E: Event> EventStore<E> {
     /// Sends an event; the policy decides what happens when the ring is full.
@@ -101,13 +93,7 @@ impl<E: Event> EventStore<E> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn send_timeout(&self, event: E, timeout: Duration) -> Result<Sent<E>, SendError<E>> {
-        // The clock is read only if there is something to wait for.
-        match self.shared.intake.try_send(event) {
-            Err(SendError::Full(event)) if self.policy() == OverrunPolicy::Block => {
-                self.shared.send(event, Patience::Until(Deadline::after(timeout)))
-            }
-            result => self.shared.account(result),
-        }
+        self.shared.send(event, Patience::For(timeout))
     }
 
     /// Sends an event, waiting for room until `deadline`.
@@ -195,61 +181,7 @@ impl<E: Event> EventStore<E> {
 impl<E: Event> Shared<E> {
     #[inline]
     fn send(&self, event: E, patience: Patience) -> Result<Sent<E>, SendError<E>> {
-        match self.intake.try_send(event) {
-            Ok(Sent::Stored) => Ok(Sent::Stored),
-            Err(SendError::Full(event)) => self.account(self.wait_to_send(event, patience)),
-            result => self.account(result),
-        }
-    }
-
-    /// The ring was full: waits if the policy and the caller say so.
-    #[cold]
-    fn wait_to_send(&self, event: E, patience: Patience) -> Result<Sent<E>, SendError<E>> {
-        let Patience::Until(deadline) = patience else { return Err(SendError::Full(event)) };
-        if self.intake.policy() != OverrunPolicy::Block {
-            return Err(SendError::Full(event));
-        }
-        if self.is_dispatching_here() {
-            return Err(SendError::WouldDeadlock(event));
-        }
-        let mut waiting = Some(event);
-        let result =
-            self.intake.wait_for_space(deadline, || match self.intake.try_send(waiting.take()?) {
-                Err(SendError::Full(event)) => {
-                    waiting = Some(event);
-                    None
-                }
-                result => Some(result),
-            });
-        match (result, waiting) {
-            (Some(result), _) => result,
-            (None, Some(event)) => Err(SendError::Timeout(event)),
-            (None, None) => unreachable!("an attempt that keeps the event has a result"),
-        }
-    }
-
-    /// Counts a refusal or a loss, and shows the loss to the observers.
-    fn account(&self, result: Result<Sent<E>, SendError<E>>) -> Result<Sent<E>, SendError<E>> {
-        match &result {
-            Ok(Sent::Stored) => {}
-            Ok(Sent::Displaced(event)) => self.show_displaced(event, Loss::Oldest),
-            Ok(Sent::DisplacedIncoming(event)) => {
-                self.counters.displaced_incoming.add(1);
-                self.show_displaced(event, Loss::Incoming);
-            }
-            Err(SendError::Full(_)) => self.counters.rejected_full.add(1),
-            Err(SendError::Timeout(_)) => self.counters.rejected_timeout.add(1),
-            Err(SendError::Closed(_)) => self.counters.rejected_closed.add(1),
-            Err(SendError::WouldDeadlock(_)) => self.counters.rejected_would_deadlock.add(1),
-        }
-        result
-    }
-
-    #[inline]
-    fn show_displaced(&self, event: &E, loss: Loss) {
-        if !self.observers.is_empty() {
-            self.observe(|observer| observer.displaced(event, loss));
-        }
+        self.accept(event, patience, |event| self.intake.try_send(event))
     }
 
     fn send_all(
@@ -257,70 +189,7 @@ impl<E: Event> Shared<E> {
         events: &mut Vec<E>,
         patience: Patience,
     ) -> Result<SentAll<E>, SendAllError> {
-        let result = match self.intake.try_send_all(events) {
-            Err(SendAllError::Full) => self.wait_to_send_all(events, patience),
-            result => result,
-        };
-        self.account_all(result, events)
-    }
-
-    #[cold]
-    fn wait_to_send_all(
-        &self,
-        events: &mut Vec<E>,
-        patience: Patience,
-    ) -> Result<SentAll<E>, SendAllError> {
-        let Patience::Until(deadline) = patience else { return Err(SendAllError::Full) };
-        if self.intake.policy() != OverrunPolicy::Block {
-            return Err(SendAllError::Full);
-        }
-        if self.is_dispatching_here() {
-            return Err(SendAllError::WouldDeadlock);
-        }
-        let result =
-            self.intake.wait_for_space(deadline, || match self.intake.try_send_all(events) {
-                Err(SendAllError::Full) => None,
-                result => Some(result),
-            });
-        result.unwrap_or(Err(SendAllError::Timeout))
-    }
-
-    fn account_all(
-        &self,
-        result: Result<SentAll<E>, SendAllError>,
-        events: &[E],
-    ) -> Result<SentAll<E>, SendAllError> {
-        let refused = events.len() as u64;
-        match &result {
-            Ok(SentAll::Stored) => {}
-            Ok(SentAll::Displaced(displaced)) => self.show_all(displaced, Loss::Oldest),
-            Ok(SentAll::NotStored(displaced)) => {
-                self.show_all(displaced, Loss::Oldest);
-                self.counters.displaced_incoming.add(refused);
-                self.show_all(events, Loss::Incoming);
-            }
-            Err(SendAllError::Full | SendAllError::TooLarge { .. }) => {
-                self.counters.rejected_full.add(refused);
-            }
-            Err(SendAllError::Timeout) => self.counters.rejected_timeout.add(refused),
-            Err(SendAllError::Closed) => self.counters.rejected_closed.add(refused),
-            Err(SendAllError::WouldDeadlock) => {
-                self.counters.rejected_would_deadlock.add(refused);
-            }
-        }
-        result
-    }
-
-    fn show_all(&self, events: &[E], loss: Loss) {
-        for event in events {
-            self.show_displaced(event, loss);
-        }
-    }
-
-    /// Whether this thread is the one that dispatches.
-    pub(super) fn is_dispatching_here(&self) -> bool {
-        // Relaxed: equal to this thread's token only if this thread stored it.
-        self.dispatching_thread.load(Ordering::Relaxed) == sync::thread_token()
+        self.accept_all(events, patience, |events| self.intake.try_send_all(events))
     }
 }
 

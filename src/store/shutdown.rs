@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::{EventStore, Shared};
 use crate::event::Event;
+use crate::ring::Producers;
 use crate::sync;
 use crate::sync::atomic::Ordering;
 use crate::time::Deadline;
@@ -22,13 +23,20 @@ pub struct DrainReport<E> {
     /// Events in the ring when the call returned: because it was made from inside a handler, whose
     /// dispatch goes on to them, or because their sender was interrupted half-way.
     pub pending: u64,
+    /// Whether the producer of a store with a [`Single`](crate::Single) one might still send: it
+    /// has neither been dropped nor been refused since the store was closed. An event that it was
+    /// sending at that time is dispatched or returned by the next `drain`.
+    pub producer_open: bool,
 }
 
 impl<E> DrainReport<E> {
     /// Whether nothing was left when the call returned: it gives no event back, and none is still
     /// to be dispatched.
     pub fn is_complete(&self) -> bool {
-        self.undelivered.is_empty() && self.in_flight == 0 && self.pending == 0
+        self.undelivered.is_empty()
+            && self.in_flight == 0
+            && self.pending == 0
+            && !self.producer_open
     }
 }
 
@@ -36,12 +44,13 @@ impl<E> fmt::Display for DrainReport<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "drain {}: {} dispatched, {} undelivered, {} in flight, {} pending",
+            "drain {}: {} dispatched, {} undelivered, {} in flight, {} pending{}",
             if self.is_complete() { "complete" } else { "incomplete" },
             self.dispatched,
             self.undelivered.len(),
             self.in_flight,
-            self.pending
+            self.pending,
+            if self.producer_open { ", producer open" } else { "" }
         )
     }
 }
@@ -54,11 +63,12 @@ impl<E> fmt::Debug for DrainReport<E> {
             .field("undelivered", &self.undelivered.len())
             .field("in_flight", &self.in_flight)
             .field("pending", &self.pending)
+            .field("producer_open", &self.producer_open)
             .finish()
     }
 }
 
-impl<E: Event> EventStore<E> {
+impl<E: Event, P: Producers> EventStore<E, P> {
     /// Refuses every send from now on, and wakes the senders that wait: they get their events back.
     ///
     /// Whether this call was the first to do so. What is pending stays and can be dispatched.
@@ -153,6 +163,7 @@ impl<E: Event> Shared<E> {
     fn report(&self, dispatched: usize, undelivered: Vec<E>) -> DrainReport<E> {
         let in_flight = self.counters.dispatch.in_flight.get();
         let pending = self.intake.tail_position().saturating_sub(self.intake.head_position());
-        DrainReport { dispatched, undelivered, in_flight, pending }
+        let producer_open = self.intake.awaits_producer();
+        DrainReport { dispatched, undelivered, in_flight, pending, producer_open }
     }
 }

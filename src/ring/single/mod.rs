@@ -174,7 +174,7 @@ impl<T, M: Mode> SingleRing<T, M> {
 
     /// Whether the producer was asked to send no more.
     #[inline]
-    pub(crate) fn is_closing(&self) -> bool {
+    pub(crate) fn is_closed(&self) -> bool {
         // Relaxed: says nothing about other memory.
         self.closing.load(Ordering::Relaxed)
     }
@@ -217,7 +217,17 @@ impl<T, M: Mode> SingleRing<T, M> {
         self.displaced.load(Ordering::Acquire) >> 1
     }
 
-    /// Whether no displacing send is between taking a value out and putting one in.
+    /// How many values are inside.
+    pub(crate) fn count_full(&self) -> u64 {
+        self.tail_position().saturating_sub(self.head_position())
+    }
+
+    /// Whether nobody is asked to send any more.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.is_closed()
+    }
+
+    /// Whether no displacing send is between taking a value out and counting it.
     pub(crate) fn is_quiescent(&self) -> bool {
         // Relaxed: whoever has seen the head move sees this too, see `head_position`.
         self.displaced.load(Ordering::Relaxed) & 1 == 0
@@ -252,7 +262,7 @@ impl<T, M: Mode> fmt::Debug for SingleRing<T, M> {
         f.debug_struct("SingleRing")
             .field("capacity", &self.capacity())
             .field("len_hint", &self.len_hint())
-            .field("closing", &self.is_closing())
+            .field("closing", &self.is_closed())
             .finish_non_exhaustive()
     }
 }

@@ -64,7 +64,7 @@ impl<T, M: Mode> RingProducer<T, M> {
     /// ```
     #[inline]
     pub fn try_send(&mut self, value: T) -> Result<(), SendError<T>> {
-        if self.ring.is_closing() {
+        if self.ring.is_closed() {
             return Err(self.refuse(value));
         }
         if self.tail == self.room_end && !self.look_for_room(1) {
@@ -127,7 +127,7 @@ impl<T, M: Mode> RingProducer<T, M> {
     #[inline]
     pub fn send_iter(&mut self, values: impl IntoIterator<Item = T>) -> usize {
         let mut values = values.into_iter();
-        if self.ring.is_closing() {
+        if self.ring.is_closed() {
             self.ring.end();
             return 0;
         }
@@ -142,7 +142,7 @@ impl<T, M: Mode> RingProducer<T, M> {
 
     /// Whether the consumer is gone or has asked for the end, so that sends are refused.
     pub fn is_closed(&self) -> bool {
-        self.ring.is_closing()
+        self.ring.is_closed()
     }
 
     /// How many values fit.
@@ -166,7 +166,7 @@ impl<T, M: Mode> RingProducer<T, M> {
     }
 
     fn check(&self, len: usize) -> Result<(), SendAllError> {
-        if self.ring.is_closing() {
+        if self.ring.is_closed() {
             self.ring.end();
             return Err(SendAllError::Closed);
         }
@@ -274,7 +274,7 @@ impl<T> RingProducer<T, Displacing> {
     /// ```
     #[inline]
     pub fn send_displacing(&mut self, value: T) -> Result<Sent<T>, SendError<T>> {
-        if self.ring.is_closing() {
+        if self.ring.is_closed() {
             return Err(self.refuse(value));
         }
         if self.tail == self.room_end && !self.look_for_room(1) {

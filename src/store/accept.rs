@@ -1,0 +1,174 @@
+//! What every send has in common: the wait that the policy allows, and the accounting.
+
+use std::time::Duration;
+
+use super::Shared;
+use crate::config::OverrunPolicy;
+use crate::error::{SendAllError, SendError};
+use crate::event::Event;
+use crate::handler::Loss;
+use crate::ring::{Sent, SentAll};
+use crate::sync;
+use crate::sync::atomic::Ordering;
+use crate::time::Deadline;
+
+/// How long a send may wait under [`OverrunPolicy::Block`].
+#[derive(Clone, Copy)]
+pub(super) enum Patience {
+    None,
+    /// From when the ring is found full; the clock is not read before.
+    For(Duration),
+    Until(Deadline),
+}
+
+impl Patience {
+    fn deadline(self) -> Option<Deadline> {
+        match self {
+            Self::None => None,
+            Self::For(timeout) => Some(Deadline::after(timeout)),
+            Self::Until(deadline) => Some(deadline),
+        }
+    }
+}
+
+impl<E: Event> Shared<E> {
+    /// Sends an event by `attempt`, which does not wait, as the policy and the caller say.
+    #[inline]
+    pub(super) fn accept(
+        &self,
+        event: E,
+        patience: Patience,
+        mut attempt: impl FnMut(E) -> Result<Sent<E>, SendError<E>>,
+    ) -> Result<Sent<E>, SendError<E>> {
+        let result = match attempt(event) {
+            Ok(Sent::Stored) => return Ok(Sent::Stored),
+            Err(SendError::Full(event)) => self.wait_to_send(event, patience, attempt),
+            result => result,
+        };
+        self.account(&result);
+        result
+    }
+
+    /// The ring was full: waits if the policy and the caller say so.
+    #[cold]
+    fn wait_to_send(
+        &self,
+        event: E,
+        patience: Patience,
+        mut attempt: impl FnMut(E) -> Result<Sent<E>, SendError<E>>,
+    ) -> Result<Sent<E>, SendError<E>> {
+        if self.intake.policy() != OverrunPolicy::Block {
+            return Err(SendError::Full(event));
+        }
+        let Some(deadline) = patience.deadline() else { return Err(SendError::Full(event)) };
+        if self.is_dispatching_here() {
+            return Err(SendError::WouldDeadlock(event));
+        }
+        let mut waiting = Some(event);
+        let result = self.intake.wait_for_space(deadline, || match attempt(waiting.take()?) {
+            Err(SendError::Full(event)) => {
+                waiting = Some(event);
+                None
+            }
+            result => Some(result),
+        });
+        match (result, waiting) {
+            (Some(result), _) => result,
+            (None, Some(event)) => Err(SendError::Timeout(event)),
+            (None, None) => unreachable!("an attempt that keeps the event has a result"),
+        }
+    }
+
+    /// Counts a refusal or a loss, and shows the loss to the observers.
+    #[inline]
+    fn account(&self, result: &Result<Sent<E>, SendError<E>>) {
+        match result {
+            Ok(Sent::Stored) => {}
+            Ok(Sent::Displaced(event)) => self.show_displaced(event, Loss::Oldest),
+            Ok(Sent::DisplacedIncoming(event)) => {
+                self.counters.displaced_incoming.add(1);
+                self.show_displaced(event, Loss::Incoming);
+            }
+            Err(SendError::Full(_)) => self.counters.rejected_full.add(1),
+            Err(SendError::Timeout(_)) => self.counters.rejected_timeout.add(1),
+            Err(SendError::Closed(_)) => self.counters.rejected_closed.add(1),
+            Err(SendError::WouldDeadlock(_)) => self.counters.rejected_would_deadlock.add(1),
+        }
+    }
+
+    #[inline]
+    fn show_displaced(&self, event: &E, loss: Loss) {
+        if !self.observers.is_empty() {
+            self.observe(|observer| observer.displaced(event, loss));
+        }
+    }
+
+    /// Sends a group by `attempt`, which does not wait, as the policy and the caller say.
+    pub(super) fn accept_all(
+        &self,
+        events: &mut Vec<E>,
+        patience: Patience,
+        mut attempt: impl FnMut(&mut Vec<E>) -> Result<SentAll<E>, SendAllError>,
+    ) -> Result<SentAll<E>, SendAllError> {
+        let result = match attempt(events) {
+            Err(SendAllError::Full) => self.wait_to_send_all(events, patience, attempt),
+            result => result,
+        };
+        self.account_all(&result, events);
+        result
+    }
+
+    #[cold]
+    fn wait_to_send_all(
+        &self,
+        events: &mut Vec<E>,
+        patience: Patience,
+        mut attempt: impl FnMut(&mut Vec<E>) -> Result<SentAll<E>, SendAllError>,
+    ) -> Result<SentAll<E>, SendAllError> {
+        if self.intake.policy() != OverrunPolicy::Block {
+            return Err(SendAllError::Full);
+        }
+        let Some(deadline) = patience.deadline() else { return Err(SendAllError::Full) };
+        if self.is_dispatching_here() {
+            return Err(SendAllError::WouldDeadlock);
+        }
+        let result = self.intake.wait_for_space(deadline, || match attempt(events) {
+            Err(SendAllError::Full) => None,
+            result => Some(result),
+        });
+        result.unwrap_or(Err(SendAllError::Timeout))
+    }
+
+    fn account_all(&self, result: &Result<SentAll<E>, SendAllError>, events: &[E]) {
+        let refused = events.len() as u64;
+        match result {
+            Ok(SentAll::Stored) => {}
+            Ok(SentAll::Displaced(displaced)) => self.show_all(displaced, Loss::Oldest),
+            Ok(SentAll::NotStored(displaced)) => {
+                self.show_all(displaced, Loss::Oldest);
+                self.counters.displaced_incoming.add(refused);
+                self.show_all(events, Loss::Incoming);
+            }
+            Err(SendAllError::Full | SendAllError::TooLarge { .. }) => {
+                self.counters.rejected_full.add(refused);
+            }
+            Err(SendAllError::Timeout) => self.counters.rejected_timeout.add(refused),
+            Err(SendAllError::Closed) => self.counters.rejected_closed.add(refused),
+            Err(SendAllError::WouldDeadlock) => {
+                self.counters.rejected_would_deadlock.add(refused);
+            }
+        }
+    }
+
+    fn show_all(&self, events: &[E], loss: Loss) {
+        for event in events {
+            self.show_displaced(event, loss);
+        }
+    }
+
+    /// Whether this thread is the one that dispatches.
+    pub(super) fn is_dispatching_here(&self) -> bool {
+        // Relaxed: equal to this thread's token only if this thread stored it.
+        self.dispatching_thread.load(Ordering::Relaxed) == sync::thread_token()
+    }
+}
