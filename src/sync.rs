@@ -45,8 +45,12 @@ mod imp {
         pub(crate) use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
     }
 
+    /// Whether an [`UnsafeCell`] is its value and nothing else.
+    pub(crate) const CELLS_ARE_PLAIN: bool = true;
+
     /// `core::cell::UnsafeCell` behind loom's closure API, which tracks how long a pointer lives.
     #[derive(Debug)]
+    #[repr(transparent)]
     pub(crate) struct UnsafeCell<T>(core::cell::UnsafeCell<T>);
 
     impl<T> UnsafeCell<T> {
@@ -99,6 +103,9 @@ mod imp {
 mod imp {
     pub(crate) use loom::cell::UnsafeCell;
     pub(crate) use loom::sync::{Condvar, Mutex, MutexGuard};
+
+    /// They are not: loom keeps its books in them.
+    pub(crate) const CELLS_ARE_PLAIN: bool = false;
 
     pub(crate) mod atomic {
         pub(crate) use loom::sync::atomic::Ordering;

@@ -2,10 +2,12 @@
 
 mod observer;
 mod registry;
+mod subscriber;
 mod subscription;
 
 pub use observer::{Failure, Loss, Observer};
-pub(crate) use registry::{Registry, Seen, Subscriber};
+pub(crate) use registry::{Registry, Seen};
+pub(crate) use subscriber::{Progress, RunEnd, Subscribed};
 pub use subscription::{Subscription, SubscriptionId};
 
 use std::fmt;
@@ -14,6 +16,7 @@ use std::marker::PhantomData;
 use crate::error::{HandlerError, SendAllError, SendError};
 use crate::event::Event;
 use crate::ring::{Many, Producers, Sent, SentAll};
+use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::time::Deadline;
 
 /// What a handler did with an event that it did not fail on.
@@ -90,16 +93,33 @@ pub(crate) trait Outlet<E: Event>: Sync {
     fn send_all(&self, events: &mut Vec<E>) -> Result<SentAll<E>, SendAllError>;
     fn unsubscribe(&self, id: SubscriptionId) -> bool;
     fn is_closed(&self) -> bool;
-    fn is_cancelled(&self) -> bool;
 }
 
 /// One call of one handler, as the dispatch sees it.
 pub(crate) struct Call<'a, E: Event> {
     pub(crate) outlet: &'a dyn Outlet<E>,
+    /// Whether a drain has run out of time.
+    pub(crate) cancelled: &'a AtomicBool,
     pub(crate) topic: E::Topic,
     pub(crate) position: u64,
     pub(crate) deadline: Deadline,
-    pub(crate) subscription: SubscriptionId,
+    /// How many subscriptions had ended before they could be called for the event.
+    pub(crate) skipped: usize,
+}
+
+impl<E: Event> Call<'_, E> {
+    /// Whether a drain has run out of time.
+    #[inline]
+    pub(crate) fn is_cancelled(&self) -> bool {
+        // Relaxed: who sees it late dispatches one event more; every event still has one owner.
+        self.cancelled.load(Ordering::Relaxed)
+    }
+
+    /// Whether no further event may be begun.
+    #[inline]
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.is_cancelled() || self.deadline.has_passed()
+    }
 }
 
 /// What a handler knows about the call, and what it can do besides handling the event.
@@ -107,13 +127,14 @@ pub(crate) struct Call<'a, E: Event> {
 /// In a store with a [`Single`](crate::Single) producer it cannot send: it is not that producer.
 pub struct Context<'a, E: Event, P: Producers = Many> {
     call: &'a Call<'a, E>,
+    subscription: SubscriptionId,
     producers: PhantomData<P>,
 }
 
 impl<'a, E: Event, P: Producers> Context<'a, E, P> {
     #[inline]
-    pub(crate) const fn new(call: &'a Call<'a, E>) -> Self {
-        Self { call, producers: PhantomData }
+    pub(crate) const fn new(call: &'a Call<'a, E>, subscription: SubscriptionId) -> Self {
+        Self { call, subscription, producers: PhantomData }
     }
 
     /// The event's position in the order of acceptance, from 0.
@@ -139,7 +160,7 @@ impl<'a, E: Event, P: Producers> Context<'a, E, P> {
     /// Whether the dispatch has been told to stop, because a drain ran out of time. A handler that
     /// takes long can look and return early.
     pub fn is_cancelled(&self) -> bool {
-        self.call.outlet.is_cancelled()
+        self.call.is_cancelled()
     }
 
     /// Whether the store is closed, so that [`send`](Self::send) would be refused.
@@ -149,7 +170,7 @@ impl<'a, E: Event, P: Producers> Context<'a, E, P> {
 
     /// The subscription that is being called.
     pub const fn subscription(&self) -> SubscriptionId {
-        self.call.subscription
+        self.subscription
     }
 
     /// Ends the subscription that is being called: this is its last call.
@@ -171,7 +192,7 @@ impl<'a, E: Event, P: Producers> Context<'a, E, P> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn unsubscribe(&self) {
-        self.call.outlet.unsubscribe(self.call.subscription);
+        self.call.outlet.unsubscribe(self.subscription);
     }
 }
 
@@ -225,7 +246,7 @@ impl<E: Event, P: Producers> fmt::Debug for Context<'_, E, P> {
         f.debug_struct("Context")
             .field("topic", &self.call.topic)
             .field("position", &self.call.position)
-            .field("subscription", &self.call.subscription)
+            .field("subscription", &self.subscription)
             .finish_non_exhaustive()
     }
 }

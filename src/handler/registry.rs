@@ -9,47 +9,16 @@ use std::fmt;
 
 use rustc_hash::FxHashMap;
 
+use super::subscriber::{Subscribed, Subscriber};
 use super::subscription::Unsubscribe;
 use super::{Call, Outcome, SubscriptionId};
-use crate::contain;
 use crate::error::HandlerError;
 use crate::event::Event;
-use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{self, Arc, Mutex};
 
-pub(crate) type Handler<E> =
-    dyn Fn(&E, &Call<'_, E>) -> Result<Outcome, HandlerError> + Send + Sync;
-
-/// One registered handler.
-pub(crate) struct Subscriber<E: Event> {
-    pub(crate) id: SubscriptionId,
-    topic: E::Topic,
-    active: AtomicBool,
-    pub(crate) handler: Box<Handler<E>>,
-}
-
-impl<E: Event> Subscriber<E> {
-    /// Whether a call may start.
-    #[inline]
-    pub(crate) fn is_active(&self) -> bool {
-        // Relaxed: a call that starts before it sees the store below counts as running already;
-        // one that is ordered after it (through the ring, or any other way) sees it.
-        // Model: `unsubscribe_vs_dispatch`.
-        self.active.load(Ordering::Relaxed)
-    }
-}
-
-impl<E: Event> Drop for Subscriber<E> {
-    /// What the handler has captured is the user's, and its `Drop` may panic on a thread that is
-    /// dispatching.
-    fn drop(&mut self) {
-        let nothing = Box::new(|_: &E, _: &Call<'_, E>| Ok(Outcome::Done));
-        contain::drop_contained(std::mem::replace(&mut self.handler, nothing));
-    }
-}
-
 /// The handlers of one topic, in the order of subscription.
-type Subscribers<E> = Box<[Arc<Subscriber<E>>]>;
+type Subscribers<E> = Box<[Arc<dyn Subscribed<E>>]>;
 
 /// The handlers of every topic.
 pub(crate) struct Table<E: Event> {
@@ -62,13 +31,13 @@ impl<E: Event> Table<E> {
     }
 
     #[inline]
-    pub(crate) fn of(&self, topic: E::Topic) -> &[Arc<Subscriber<E>>] {
+    pub(crate) fn of(&self, topic: E::Topic) -> &[Arc<dyn Subscribed<E>>] {
         self.by_topic.get(&topic).map_or(&[], |subscribers| subscribers)
     }
 
     /// The table with another list for `topic`. Lists of other topics are copied handle by handle:
     /// a subscription is rare.
-    fn with(&self, topic: E::Topic, subscribers: Vec<Arc<Subscriber<E>>>) -> Self {
+    fn with(&self, topic: E::Topic, subscribers: Vec<Arc<dyn Subscribed<E>>>) -> Self {
         let mut by_topic = self.by_topic.clone();
         if subscribers.is_empty() {
             by_topic.remove(&topic);
@@ -89,7 +58,7 @@ pub(crate) struct Registry<E: Event> {
 
 struct Newest<E: Event> {
     table: Arc<Table<E>>,
-    by_id: FxHashMap<SubscriptionId, Arc<Subscriber<E>>>,
+    by_id: FxHashMap<SubscriptionId, Arc<dyn Subscribed<E>>>,
 }
 
 /// A table and the generation it belongs to.
@@ -110,13 +79,19 @@ impl<E: Event> Registry<E> {
         }
     }
 
-    pub(crate) fn subscribe(&self, topic: E::Topic, handler: Box<Handler<E>>) -> SubscriptionId {
+    pub(crate) fn subscribe(
+        &self,
+        topic: E::Topic,
+        handler: impl Fn(&E, &Call<'_, E>, SubscriptionId) -> Result<Outcome, HandlerError>
+        + Send
+        + Sync
+        + 'static,
+    ) -> SubscriptionId {
         // Relaxed: only has to be another number each time.
         let id = SubscriptionId(self.next_id.fetch_add(1, Ordering::Relaxed));
-        let active = AtomicBool::new(true);
         // Before the lock is taken, hence dropped after it is released: if the topic's `Hash` or
         // `Eq` panics, the handler, which is the user's, goes with it.
-        let subscriber = Arc::new(Subscriber { id, topic, active, handler });
+        let subscriber: Arc<dyn Subscribed<E>> = Arc::new(Subscriber::new(id, topic, handler));
         let mut newest = sync::lock(&self.newest);
         let mut subscribers = newest.table.of(topic).to_vec();
         subscribers.push(Arc::clone(&subscriber));
@@ -131,11 +106,10 @@ impl<E: Event> Registry<E> {
     pub(crate) fn unsubscribe(&self, id: SubscriptionId) -> bool {
         let mut newest = sync::lock(&self.newest);
         let Some(gone) = newest.by_id.remove(&id) else { return false };
-        // Relaxed: see `is_active`.
-        gone.active.store(false, Ordering::Relaxed);
-        let mut subscribers = newest.table.of(gone.topic).to_vec();
-        subscribers.retain(|subscriber| subscriber.id != id);
-        let before = self.replace(&mut newest, gone.topic, subscribers);
+        gone.end();
+        let mut subscribers = newest.table.of(gone.topic()).to_vec();
+        subscribers.retain(|subscriber| subscriber.id() != id);
+        let before = self.replace(&mut newest, gone.topic(), subscribers);
         // Outside the lock, as above.
         drop(newest);
         drop(before);
@@ -148,7 +122,7 @@ impl<E: Event> Registry<E> {
         &self,
         newest: &mut Newest<E>,
         topic: E::Topic,
-        subscribers: Vec<Arc<Subscriber<E>>>,
+        subscribers: Vec<Arc<dyn Subscribed<E>>>,
     ) -> Arc<Table<E>> {
         let table = Arc::new(newest.table.with(topic, subscribers));
         // Relaxed: the lock orders the writers, and hands the table to who looks for it.

@@ -10,8 +10,8 @@
 
 use std::mem::MaybeUninit;
 
-use crate::sync::UnsafeCell;
 use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::{self, UnsafeCell};
 
 /// The stamp of a slot that the sender of `position` may fill.
 #[inline]
@@ -26,6 +26,7 @@ pub(super) const fn full(position: u64) -> u64 {
 }
 
 /// Room for one value; whose it is, others know.
+#[repr(transparent)]
 pub(super) struct Cell<T>(UnsafeCell<MaybeUninit<T>>);
 
 // SAFETY: a `&Cell<T>` gives out no `&T`. `write` and `take_into` move a whole `T` between threads,
@@ -64,6 +65,27 @@ impl<T> Cell<T> {
             // SAFETY: nobody writes to the cell, so it is valid for reads, whatever it holds.
             unsafe { core::ptr::copy_nonoverlapping(cell, hole, 1) }
         });
+    }
+
+    /// Copies the bytes of all `cells` into as many `holes`.
+    ///
+    /// # Safety
+    ///
+    /// As [`copy_into`](Self::copy_into), for each of them.
+    #[inline]
+    pub(super) unsafe fn copy_all_into(cells: &[Self], holes: &mut [MaybeUninit<T>]) {
+        assert_eq!(cells.len(), holes.len());
+        if sync::CELLS_ARE_PLAIN {
+            let from = cells.as_ptr().cast::<MaybeUninit<T>>();
+            // SAFETY: nobody writes to the cells, so they are valid for reads, and a plain cell is
+            // its value and nothing else; the holes are as many, and others' memory.
+            unsafe { core::ptr::copy_nonoverlapping(from, holes.as_mut_ptr(), cells.len()) };
+        } else {
+            for (cell, hole) in cells.iter().zip(holes) {
+                // SAFETY: the contract is the same.
+                unsafe { cell.copy_into(hole) };
+            }
+        }
     }
 
     /// Moves the value out of the cell.

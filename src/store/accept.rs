@@ -32,30 +32,50 @@ impl Patience {
 }
 
 impl<E: Event> Shared<E> {
-    /// Sends an event by `attempt`, which does not wait, as the policy and the caller say.
+    /// Makes of the result of a first attempt to send what the policy and the caller say.
     #[inline]
-    pub(super) fn accept(
+    pub(super) fn settle(
         &self,
-        event: E,
+        first: Result<Sent<E>, SendError<E>>,
         patience: Patience,
-        mut attempt: impl FnMut(E) -> Result<Sent<E>, SendError<E>>,
+        again: impl FnMut(E) -> Result<Sent<E>, SendError<E>>,
     ) -> Result<Sent<E>, SendError<E>> {
-        let result = match attempt(event) {
-            Ok(Sent::Stored) => return Ok(Sent::Stored),
-            Err(SendError::Full(event)) => self.wait_to_send(event, patience, attempt),
-            result => result,
+        match first {
+            // Made anew rather than passed on, which would copy the room for an event as well.
+            Ok(Sent::Stored) => Ok(Sent::Stored),
+            // Counted in the ring; only an observer would want to know.
+            Ok(Sent::Displaced(event)) if self.observers.is_empty() => Ok(Sent::Displaced(event)),
+            first => self.settle_rest(first, patience, again),
+        }
+    }
+
+    #[cold]
+    fn settle_rest(
+        &self,
+        first: Result<Sent<E>, SendError<E>>,
+        patience: Patience,
+        again: impl FnMut(E) -> Result<Sent<E>, SendError<E>>,
+    ) -> Result<Sent<E>, SendError<E>> {
+        let result = match first {
+            Err(SendError::Full(event)) => self.wait_to_send(event, patience, again),
+            first => first,
         };
-        self.account(&result);
+        match &result {
+            Ok(sent) => self.account(sent),
+            Err(SendError::Full(_)) => self.counters.rejected_full.add(1),
+            Err(SendError::Timeout(_)) => self.counters.rejected_timeout.add(1),
+            Err(SendError::Closed(_)) => self.counters.rejected_closed.add(1),
+            Err(SendError::WouldDeadlock(_)) => self.counters.rejected_would_deadlock.add(1),
+        }
         result
     }
 
     /// The ring was full: waits if the policy and the caller say so.
-    #[cold]
     fn wait_to_send(
         &self,
         event: E,
         patience: Patience,
-        mut attempt: impl FnMut(E) -> Result<Sent<E>, SendError<E>>,
+        mut again: impl FnMut(E) -> Result<Sent<E>, SendError<E>>,
     ) -> Result<Sent<E>, SendError<E>> {
         if self.intake.policy() != OverrunPolicy::Block {
             return Err(SendError::Full(event));
@@ -65,7 +85,7 @@ impl<E: Event> Shared<E> {
             return Err(SendError::WouldDeadlock(event));
         }
         let mut waiting = Some(event);
-        let result = self.intake.wait_for_space(deadline, || match attempt(waiting.take()?) {
+        let result = self.intake.wait_for_space(deadline, || match again(waiting.take()?) {
             Err(SendError::Full(event)) => {
                 waiting = Some(event);
                 None
@@ -79,20 +99,16 @@ impl<E: Event> Shared<E> {
         }
     }
 
-    /// Counts a refusal or a loss, and shows the loss to the observers.
+    /// Counts a loss, and shows it to the observers.
     #[inline]
-    fn account(&self, result: &Result<Sent<E>, SendError<E>>) {
-        match result {
-            Ok(Sent::Stored) => {}
-            Ok(Sent::Displaced(event)) => self.show_displaced(event, Loss::Oldest),
-            Ok(Sent::DisplacedIncoming(event)) => {
+    fn account(&self, sent: &Sent<E>) {
+        match sent {
+            Sent::Stored => {}
+            Sent::Displaced(event) => self.show_displaced(event, Loss::Oldest),
+            Sent::DisplacedIncoming(event) => {
                 self.counters.displaced_incoming.add(1);
                 self.show_displaced(event, Loss::Incoming);
             }
-            Err(SendError::Full(_)) => self.counters.rejected_full.add(1),
-            Err(SendError::Timeout(_)) => self.counters.rejected_timeout.add(1),
-            Err(SendError::Closed(_)) => self.counters.rejected_closed.add(1),
-            Err(SendError::WouldDeadlock(_)) => self.counters.rejected_would_deadlock.add(1),
         }
     }
 

@@ -6,13 +6,11 @@
 //! that call and nothing else.
 
 use super::{EventStore, Shared};
-use crate::contain;
-use crate::error::HandlerError;
 use crate::event::Event;
-use crate::handler::{Call, Failure, Seen, Subscriber, SubscriptionId};
-use crate::ring::{Held, Producers, Run};
+use crate::handler::Seen;
+use crate::ring::{Held, Producers};
+use crate::sync;
 use crate::sync::atomic::Ordering;
-use crate::sync::{self, Arc};
 use crate::time::Deadline;
 use crate::wait::Backoff;
 
@@ -48,34 +46,6 @@ impl<E: Event> Drop for Dispatch<'_, E> {
         // back after this, orders it before the next holder's.
         self.shared.dispatching_thread.store(0, Ordering::Relaxed);
     }
-}
-
-/// What a run of events came to, until it is added to the counters.
-#[derive(Default)]
-struct Tally {
-    handled: u64,
-    unhandled: u64,
-    failed_calls: u64,
-    panicked_calls: u64,
-    event_panics: u64,
-}
-
-/// How far the delivery of one event has come; outlives a panic in it.
-#[derive(Default)]
-struct Progress {
-    /// Whether the subscribers have been looked up.
-    looked_up: bool,
-    /// How many subscribers have been passed, called or not.
-    passed: usize,
-    /// Whether any was called.
-    called: bool,
-}
-
-/// The subscribers of the topic that was looked up last: events of a topic often come together.
-struct Lookup<'t, E: Event> {
-    seen: &'t Seen<E>,
-    topic: Option<E::Topic>,
-    subscribers: &'t [Arc<Subscriber<E>>],
 }
 
 impl<E: Event, P: Producers> EventStore<E, P> {
@@ -217,141 +187,8 @@ impl<E: Event> Dispatch<'_, E> {
         if shared.registry.has_newer(seen) {
             *seen = shared.registry.look();
         }
-        let dispatched = shared.dispatch_all(scratch, seen, run, deadline);
+        let dispatched = shared.deliver_all(scratch, seen, run, deadline);
         counters.in_flight.set(0);
         dispatched
-    }
-}
-
-impl<E: Event> Shared<E> {
-    /// Delivers the events of a run, in order, and drops each as soon as it is done.
-    fn dispatch_all(
-        &self,
-        scratch: &mut Vec<E>,
-        seen: &Seen<E>,
-        run: Run,
-        deadline: Deadline,
-    ) -> usize {
-        let mut tally = Tally::default();
-        let mut lookup = Lookup { seen, topic: None, subscribers: &[] };
-        let mut position = run.first;
-        let mut events = scratch.drain(..);
-        while let Some(event) = events.as_slice().first() {
-            self.deliver(event, position, deadline, &mut lookup, &mut tally);
-            position += 1;
-            if !contain::drop_contained(events.next()) {
-                tally.event_panics += 1;
-            }
-            if self.is_abandoned() || deadline.has_passed() {
-                break;
-            }
-        }
-        self.set_aside(events);
-        self.counters.add(&tally);
-        #[allow(clippy::cast_possible_truncation)] // No more than the run's length, a usize.
-        let dispatched = (position - run.first) as usize;
-        dispatched
-    }
-
-    /// Keeps the events of an abandoned run for the next `drain`.
-    fn set_aside(&self, events: std::vec::Drain<'_, E>) {
-        let count = events.len() as u64;
-        if count > 0 {
-            sync::lock(&self.left_over).extend(events);
-            self.counters.undelivered.add(count);
-        }
-    }
-
-    /// Calls every subscriber of an event; a panic ends the call in which it happens.
-    #[inline]
-    fn deliver(
-        &self,
-        event: &E,
-        position: u64,
-        deadline: Deadline,
-        lookup: &mut Lookup<'_, E>,
-        tally: &mut Tally,
-    ) {
-        let mut progress = Progress::default();
-        loop {
-            let delivery = contain::contain(|| {
-                self.call_subscribers(event, position, deadline, lookup, tally, &mut progress);
-            });
-            let Err(caught) = delivery else { break };
-            if !progress.looked_up {
-                // `topic`, or the topic's `Hash` or `Eq`, panicked: nobody can be found.
-                tally.event_panics += 1;
-                break;
-            }
-            tally.panicked_calls += 1;
-            let subscriber = &lookup.subscribers[progress.passed - 1];
-            self.failed(event, subscriber.id, HandlerError::panic(caught.message), tally);
-        }
-        if progress.called {
-            tally.handled += 1;
-        } else {
-            tally.unhandled += 1;
-            if !self.observers.is_empty() {
-                self.observe(|observer| observer.unhandled(event));
-            }
-        }
-    }
-
-    #[inline]
-    fn call_subscribers(
-        &self,
-        event: &E,
-        position: u64,
-        deadline: Deadline,
-        lookup: &mut Lookup<'_, E>,
-        tally: &mut Tally,
-        progress: &mut Progress,
-    ) {
-        if !progress.looked_up {
-            let topic = event.topic();
-            if lookup.topic != Some(topic) {
-                lookup.subscribers = lookup.seen.table.of(topic);
-                lookup.topic = Some(topic);
-            }
-            progress.looked_up = true;
-        }
-        let Some(topic) = lookup.topic else { return };
-        let subscription = SubscriptionId(0); // Set before each call.
-        let mut call = Call { outlet: self, topic, position, deadline, subscription };
-        for subscriber in &lookup.subscribers[progress.passed..] {
-            progress.passed += 1;
-            if !subscriber.is_active() {
-                continue;
-            }
-            progress.called = true;
-            call.subscription = subscriber.id;
-            if let Err(error) = (subscriber.handler)(event, &call) {
-                self.failed(event, subscriber.id, error, tally);
-            }
-        }
-    }
-
-    #[cold]
-    fn failed(
-        &self,
-        event: &E,
-        subscription: SubscriptionId,
-        error: HandlerError,
-        tally: &mut Tally,
-    ) {
-        tally.failed_calls += 1;
-        self.observe(|observer| observer.failed(event, Failure { subscription, error: &error }));
-        // The error is the user's; a panic in its `Drop` is part of the same failure.
-        contain::drop_contained(error);
-    }
-}
-
-impl crate::metrics::Counters {
-    fn add(&self, tally: &Tally) {
-        self.dispatch.handled.add(tally.handled);
-        self.dispatch.unhandled.add(tally.unhandled);
-        self.dispatch.failed_calls.add(tally.failed_calls);
-        self.dispatch.panicked_calls.add(tally.panicked_calls);
-        self.dispatch.event_panics.add(tally.event_panics);
     }
 }

@@ -206,8 +206,17 @@ impl<E, M: Mode> Single<E, M> {
 }
 
 impl<E: Send> SingleOutput<E> {
-    /// Sends without waiting.
+    /// Sends if there is room, whatever the policy. Small enough to become part of the caller, who
+    /// then writes the event straight into its slot.
     #[inline]
+    pub(super) fn put(&mut self, event: E) -> Result<(), SendError<E>> {
+        match self {
+            Self::Lossless(producer) => producer.try_send(event),
+            Self::Displacing(producer) => producer.try_send(event),
+        }
+    }
+
+    /// Sends without waiting, as the policy says.
     pub(super) fn try_send(&mut self, event: E) -> Result<Sent<E>, SendError<E>> {
         match self {
             Self::Lossless(producer) => producer.try_send(event).map(|()| Sent::Stored),

@@ -2,6 +2,7 @@
 
 mod accept;
 mod audit;
+mod delivery;
 mod dispatch;
 mod intake;
 mod producer;
@@ -209,10 +210,9 @@ impl<E: Event, P: Producers> EventStore<E, P> {
         topic: E::Topic,
         handler: impl Fn(&E, &Context<'_, E, P>) -> R + Send + Sync + 'static,
     ) -> Subscription {
-        let handler = Box::new(move |event: &E, call: &Call<'_, E>| {
-            handler(event, &Context::new(call)).into_outcome()
+        let id = self.shared.registry.subscribe(topic, move |event, call: &Call<'_, E>, id| {
+            handler(event, &Context::new(call, id)).into_outcome()
         });
-        let id = self.shared.registry.subscribe(topic, handler);
         let registry: Weak<Registry<E>> = Arc::downgrade(&self.shared.registry);
         Subscription::new(id, registry)
     }

@@ -210,8 +210,25 @@ impl<E: Event> Producer<E> {
 
     #[inline]
     fn send_within(&mut self, event: E, patience: Patience) -> Result<Sent<E>, SendError<E>> {
+        match self.output.put(event) {
+            Ok(()) => Ok(Sent::Stored),
+            Err(refused) => self.send_refused(refused, patience),
+        }
+    }
+
+    /// There was no room, or the store is closed.
+    #[cold]
+    fn send_refused(
+        &mut self,
+        refused: SendError<E>,
+        patience: Patience,
+    ) -> Result<Sent<E>, SendError<E>> {
         let Self { shared, output } = self;
-        shared.accept(event, patience, |event| output.try_send(event))
+        let first = match refused {
+            SendError::Full(event) => output.try_send(event),
+            refused => Err(refused),
+        };
+        shared.settle(first, patience, |event| output.try_send(event))
     }
 
     fn send_all_within(

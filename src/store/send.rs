@@ -8,7 +8,6 @@ use crate::error::{SendAllError, SendError};
 use crate::event::Event;
 use crate::handler::{Outlet, SubscriptionId};
 use crate::ring::{Sent, SentAll};
-use crate::sync::atomic::Ordering;
 use crate::time::Deadline;
 
 impl<E: Event> EventStore<E> {
@@ -181,7 +180,7 @@ impl<E: Event> EventStore<E> {
 impl<E: Event> Shared<E> {
     #[inline]
     fn send(&self, event: E, patience: Patience) -> Result<Sent<E>, SendError<E>> {
-        self.accept(event, patience, |event| self.intake.try_send(event))
+        self.settle(self.intake.try_send(event), patience, |event| self.intake.try_send(event))
     }
 
     fn send_all(
@@ -208,10 +207,5 @@ impl<E: Event> Outlet<E> for Shared<E> {
 
     fn is_closed(&self) -> bool {
         self.intake.is_closed()
-    }
-
-    fn is_cancelled(&self) -> bool {
-        // Relaxed: a hint that may come one look later.
-        self.abandoned.load(Ordering::Relaxed)
     }
 }

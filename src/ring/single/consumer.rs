@@ -6,6 +6,7 @@ use core::mem::MaybeUninit;
 use super::SingleRing;
 use crate::ring::mode::{Lossless, Mode};
 use crate::ring::reader::Run;
+use crate::ring::slot::Cell;
 use crate::sync::{Arc, atomic::Ordering};
 
 /// The receiving half of a [`SingleRing`]; there is one, and dropping it closes the ring.
@@ -190,13 +191,11 @@ impl<T, M: Mode> RingConsumer<T, M> {
         }
         let (first, second) = self.ring.cells.pieces(run.first, run.len);
         let (first_holes, second_holes) = holes.split_at_mut(first.len());
-        for (cells, holes) in [(first, first_holes), (second, second_holes)] {
-            for (cell, hole) in cells.iter().zip(holes) {
-                // SAFETY: `win` says that the values of the run were sent and are the consumer's, so
-                // the producer does not write to their cells before they are vacated.
-                unsafe { cell.copy_into(hole) };
-            }
-        }
+        // SAFETY: `win` says that the values of the run were sent and are the consumer's, so the
+        // producer does not write to their cells before they are vacated.
+        unsafe { Cell::copy_all_into(first, first_holes) };
+        // SAFETY: as above.
+        unsafe { Cell::copy_all_into(second, second_holes) };
         self.vacate(run.first + run.len as u64);
     }
 

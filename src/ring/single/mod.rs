@@ -187,6 +187,7 @@ impl<T, M: Mode> SingleRing<T, M> {
     }
 
     /// The producer's word that it sends no more.
+    #[cold]
     fn end(&self) {
         self.close();
         // Release [ended]: pairs with the Acquire of `has_ended`, after which nothing comes that

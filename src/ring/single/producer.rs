@@ -65,7 +65,8 @@ impl<T, M: Mode> RingProducer<T, M> {
     #[inline]
     pub fn try_send(&mut self, value: T) -> Result<(), SendError<T>> {
         if self.ring.is_closed() {
-            return Err(self.refuse(value));
+            self.ring.end();
+            return Err(SendError::Closed(value));
         }
         if self.tail == self.room_end && !self.look_for_room(1) {
             return Err(SendError::Full(value));
@@ -157,12 +158,6 @@ impl<T, M: Mode> RingProducer<T, M> {
 
     pub(crate) fn ring(&self) -> &Arc<SingleRing<T, M>> {
         &self.ring
-    }
-
-    #[cold]
-    fn refuse(&self, value: T) -> SendError<T> {
-        self.ring.end();
-        SendError::Closed(value)
     }
 
     fn check(&self, len: usize) -> Result<(), SendAllError> {
@@ -275,7 +270,8 @@ impl<T> RingProducer<T, Displacing> {
     #[inline]
     pub fn send_displacing(&mut self, value: T) -> Result<Sent<T>, SendError<T>> {
         if self.ring.is_closed() {
-            return Err(self.refuse(value));
+            self.ring.end();
+            return Err(SendError::Closed(value));
         }
         if self.tail == self.room_end && !self.look_for_room(1) {
             if let Some(oldest) = self.win_oldest() {

@@ -1,0 +1,261 @@
+//! Delivering a run of events: every event to all handlers of its topic, then the next event.
+//!
+//! Event by event, also where calling one handler for many events would be faster: a handler that
+//! unsubscribes another one, or that reads what another one has written, must find the order in
+//! which the events were accepted. A topic with one handler cannot tell the difference, and there
+//! the loop is the handler's own (`handler/subscriber.rs`).
+//!
+//! Every call of user code is contained. There is one `catch_unwind` around the whole run; what a
+//! panic interrupted is read from [`Progress`], which is right before each call, and the run goes on
+//! from there.
+
+use super::Shared;
+use crate::contain;
+use crate::error::HandlerError;
+use crate::event::Event;
+use crate::handler::{Call, Failure, Progress, RunEnd, Seen, Subscribed};
+use crate::ring::Run;
+use crate::sync::{self, Arc};
+use crate::time::Deadline;
+
+/// What a run of events came to, until it is added to the counters.
+#[derive(Default)]
+struct Tally {
+    unhandled: u64,
+    failed_calls: u64,
+    panicked_calls: u64,
+    event_panics: u64,
+}
+
+/// The subscribers of the topic that was looked up last: events of a topic often come together.
+struct Lookup<'t, E: Event> {
+    seen: &'t Seen<E>,
+    topic: Option<E::Topic>,
+    subscribers: &'t [Arc<dyn Subscribed<E>>],
+}
+
+impl<E: Event> Lookup<'_, E> {
+    #[inline]
+    fn look(&mut self, topic: E::Topic) {
+        if self.topic != Some(topic) {
+            self.subscribers = self.seen.table.of(topic);
+            self.topic = Some(topic);
+        }
+    }
+}
+
+/// Events that are delivered together.
+struct Delivery<'d, E: Event> {
+    shared: &'d Shared<E>,
+    events: &'d [E],
+    /// The position of the first of them.
+    first: u64,
+    deadline: Deadline,
+    progress: Progress,
+}
+
+impl<E: Event> Shared<E> {
+    /// Delivers the events of a run, in order, and drops each as soon as it is done; how many.
+    pub(super) fn deliver_all(
+        &self,
+        scratch: &mut Vec<E>,
+        seen: &Seen<E>,
+        run: Run,
+        deadline: Deadline,
+    ) -> usize {
+        let mut tally = Tally::default();
+        let mut lookup = Lookup { seen, topic: None, subscribers: &[] };
+        let mut deliver = |events: &[E], first: u64, tally: &mut Tally| {
+            let progress = Progress::default();
+            Delivery { shared: self, events, first, deadline, progress }.run(&mut lookup, tally)
+        };
+        let mut dispatched = 0;
+        if std::mem::needs_drop::<E>() {
+            // One by one: what an event owns is released before the next one is begun.
+            let mut events = scratch.drain(..);
+            while let [event, ..] = events.as_slice() {
+                let position = run.first + dispatched as u64;
+                dispatched += deliver(std::slice::from_ref(event), position, &mut tally);
+                tally.event_panics += u64::from(!contain::drop_contained(events.next()));
+                if self.is_abandoned() || deadline.has_passed() {
+                    break;
+                }
+            }
+            self.set_aside(events);
+        } else {
+            dispatched = deliver(scratch, run.first, &mut tally);
+            self.set_aside(scratch.drain(dispatched..));
+            scratch.clear();
+        }
+        self.counters.add(dispatched, &tally);
+        dispatched
+    }
+
+    /// Keeps the events of an abandoned run for the next `drain`.
+    fn set_aside(&self, events: std::vec::Drain<'_, E>) {
+        let count = events.len() as u64;
+        if count > 0 {
+            sync::lock(&self.left_over).extend(events);
+            self.counters.undelivered.add(count);
+        }
+    }
+}
+
+impl<E: Event> Delivery<'_, E> {
+    /// Delivers the events; how many, which is all unless the dispatch is told to stop.
+    fn run(mut self, lookup: &mut Lookup<'_, E>, tally: &mut Tally) -> usize {
+        while self.progress.done < self.events.len() {
+            match contain::contain(|| self.walk(lookup, tally)) {
+                Ok(()) => break,
+                Err(caught) => self.panicked(lookup, tally, caught.message),
+            }
+            let between_events = !self.progress.looked_up;
+            if between_events && (self.shared.is_abandoned() || self.deadline.has_passed()) {
+                break;
+            }
+        }
+        self.progress.done
+    }
+
+    /// Goes on from where `progress` is, until all events are finished or the dispatch is stopped.
+    fn walk(&mut self, lookup: &mut Lookup<'_, E>, tally: &mut Tally) {
+        let (shared, events) = (self.shared, self.events);
+        let mut topic = self.look_up(lookup, None);
+        let mut call = Call {
+            outlet: shared,
+            cancelled: &shared.abandoned,
+            topic,
+            position: 0, // Set below.
+            deadline: self.deadline,
+            skipped: 0,
+        };
+        loop {
+            call.topic = topic;
+            call.position = self.first + self.progress.done as u64;
+            let end = match lookup.subscribers {
+                [only] if self.progress.passed == 0 => {
+                    only.handle_run(events, &mut call, &mut self.progress)
+                }
+                subscribers => self.pass_run(subscribers, &mut call, tally),
+            };
+            let mut next_topic = None;
+            match end {
+                RunEnd::Finished => return,
+                RunEnd::Topic(topic) => next_topic = Some(topic),
+                RunEnd::Ended => self.unhandled(tally),
+                RunEnd::Failed(error) => self.failed(&lookup.subscribers[0], error, tally),
+            }
+            if self.progress.looked_up {
+                // Without a next topic, the event in hand is finished here.
+                self.progress.finish();
+                if self.progress.done == events.len() || call.is_stopped() {
+                    return;
+                }
+            }
+            topic = self.look_up(lookup, next_topic);
+        }
+    }
+
+    /// Passes the events from the one in hand on to several subscribers, or none, as long as they
+    /// are of the topic in `call`; [`Subscribed::handle_run`] does it for one.
+    fn pass_run(
+        &mut self,
+        subscribers: &[Arc<dyn Subscribed<E>>],
+        call: &mut Call<'_, E>,
+        tally: &mut Tally,
+    ) -> RunEnd<E> {
+        let events = self.events;
+        let mut done = self.progress.done;
+        // What is left of the event in hand, if a panic has interrupted it.
+        let mut passed = self.progress.passed;
+        let mut called_before = self.progress.called;
+        loop {
+            call.skipped = 0;
+            let left = &subscribers[passed..];
+            let event = &events[done];
+            for subscriber in left {
+                passed += 1;
+                self.progress.passed = passed;
+                if let Some(error) = subscriber.handle(event, call) {
+                    self.failed(subscriber, error, tally);
+                }
+            }
+            if call.skipped == left.len() && !called_before {
+                self.unhandled(tally);
+            }
+            done += 1;
+            (passed, called_before) = (0, false);
+            self.progress = Progress { done, ..Progress::default() };
+            if call.is_stopped() {
+                return RunEnd::Finished;
+            }
+            let Some(event) = events.get(done) else { return RunEnd::Finished };
+            let topic = event.topic();
+            if topic != call.topic {
+                return RunEnd::Topic(topic);
+            }
+            self.progress.looked_up = true;
+            call.position += 1;
+        }
+    }
+
+    /// Looks up the subscribers of the event in hand, unless that is done; its topic.
+    #[inline]
+    fn look_up(&mut self, lookup: &mut Lookup<'_, E>, known: Option<E::Topic>) -> E::Topic {
+        match lookup.topic {
+            Some(topic) if self.progress.looked_up => topic,
+            _ => {
+                let event = &self.events[self.progress.done];
+                let topic = known.unwrap_or_else(|| event.topic());
+                lookup.look(topic);
+                self.progress.looked_up = true;
+                topic
+            }
+        }
+    }
+
+    /// Accounts for a panic in user code.
+    #[cold]
+    fn panicked(&mut self, lookup: &Lookup<'_, E>, tally: &mut Tally, message: String) {
+        if self.progress.looked_up {
+            tally.panicked_calls += 1;
+            self.progress.called = true;
+            let subscriber = &lookup.subscribers[self.progress.passed - 1];
+            self.failed(subscriber, HandlerError::panic(message), tally);
+        } else {
+            // `topic`, or the topic's `Hash` or `Eq`, panicked: nobody can be found.
+            tally.event_panics += 1;
+            self.unhandled(tally);
+            self.progress.finish();
+        }
+    }
+
+    /// Counts and reports the event in hand as unhandled.
+    #[cold]
+    fn unhandled(&self, tally: &mut Tally) {
+        tally.unhandled += 1;
+        let event = &self.events[self.progress.done];
+        self.shared.observe(|observer| observer.unhandled(event));
+    }
+
+    /// Counts and reports a failed call for the event in hand.
+    #[cold]
+    fn failed(&self, subscriber: &Arc<dyn Subscribed<E>>, error: HandlerError, tally: &mut Tally) {
+        tally.failed_calls += 1;
+        let event = &self.events[self.progress.done];
+        let failure = Failure { subscription: subscriber.id(), error: &error };
+        self.shared.observe(|observer| observer.failed(event, failure));
+        // The error is the user's; a panic in its `Drop` is part of the same failure.
+        contain::drop_contained(error);
+    }
+}
+
+impl crate::metrics::Counters {
+    fn add(&self, dispatched: usize, tally: &Tally) {
+        self.dispatch.handled.add(dispatched as u64 - tally.unhandled);
+        self.dispatch.unhandled.add(tally.unhandled);
+        self.dispatch.failed_calls.add(tally.failed_calls);
+        self.dispatch.panicked_calls.add(tally.panicked_calls);
+        self.dispatch.event_panics.add(tally.event_panics);
+    }
+}
