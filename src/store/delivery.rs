@@ -169,14 +169,13 @@ impl<E: Event> Delivery<'_, E> {
         // What is left of the event in hand, if a panic has interrupted it.
         let mut passed = self.progress.passed;
         let mut called_before = self.progress.called;
-        loop {
+        let end = loop {
             call.skipped = 0;
             let left = &subscribers[passed..];
-            let event = &events[done];
             for subscriber in left {
                 passed += 1;
                 self.progress.passed = passed;
-                if let Some(error) = subscriber.handle(event, call) {
+                if let Some(error) = subscriber.handle(&events[done], call) {
                     self.failed(subscriber, error, tally);
                 }
             }
@@ -185,18 +184,21 @@ impl<E: Event> Delivery<'_, E> {
             }
             done += 1;
             (passed, called_before) = (0, false);
-            self.progress = Progress { done, ..Progress::default() };
+            self.progress.done = done;
+            self.progress.looked_up = false;
             if call.is_stopped() {
-                return RunEnd::Finished;
+                break RunEnd::Finished;
             }
-            let Some(event) = events.get(done) else { return RunEnd::Finished };
+            let Some(event) = events.get(done) else { break RunEnd::Finished };
             let topic = event.topic();
             if topic != call.topic {
-                return RunEnd::Topic(topic);
+                break RunEnd::Topic(topic);
             }
             self.progress.looked_up = true;
             call.position += 1;
-        }
+        };
+        (self.progress.passed, self.progress.called) = (0, false);
+        end
     }
 
     /// Looks up the subscribers of the event in hand, unless that is done; its topic.
