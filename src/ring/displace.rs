@@ -47,7 +47,9 @@ impl<T> Ring<T, Displacing> {
     /// assert_eq!(ring.send_displacing(3)?, Sent::Displaced(1));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    #[inline]
+    // The values would otherwise go through memory once more each: a fifth of the whole send.
+    #[allow(clippy::inline_always)]
+    #[inline(always)]
     pub fn send_displacing(&self, value: T) -> Result<Sent<T>, SendError<T>> {
         let mut looks = 0;
         loop {
@@ -166,7 +168,7 @@ impl<T> Ring<T, Displacing> {
         // `close` marks it, and does so again if this takes the mark away.
         // Model: `displace_vs_displace`, `close_vs_displace`.
         sync::store_among_updates(&self.tail, tail + 1, Ordering::Release);
-        self.fill(tail, value);
+        self.put(tail, value);
     }
 
     /// Takes the oldest value out and frees its slot, for whoever claims next; not while there is

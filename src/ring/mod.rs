@@ -105,13 +105,14 @@ const POSITION: u64 = CLOSED - 1;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Ring<T, M: Mode = Lossless> {
-    slots: Slab<Slot<T>>,
+    slots: Slab<Slot<T>, true>,
     /// The next position to claim, and `CLOSED`. Written by senders, and once by `close`.
     tail: CachePadded<AtomicU64>,
     /// The next position to read; in a displacing ring with `CLOSED`. Written by the reader and, in
     /// a displacing ring, by displacing senders.
     head: CachePadded<AtomicU64>,
-    /// Lossless only: where senders last saw `head`, so that they leave its line alone.
+    /// Where senders last saw `head`, so that they leave its line alone. In a displacing ring only a
+    /// hint.
     head_seen: CachePadded<AtomicU64>,
     /// Displacing only: how many values senders have taken out in place of which they stored one.
     displaced: CachePadded<AtomicU64>,

@@ -1,6 +1,8 @@
 //! Sending without displacing: claim at the tail, write, stamp.
 
 use super::mode::Mode;
+use super::slab::Slab;
+use super::slot::Slot;
 use super::{CLOSED, Ring, slot};
 use crate::error::{SendAllError, SendError};
 use crate::sync::atomic::Ordering;
@@ -14,6 +16,9 @@ enum Room {
     /// The tail has moved on since the sender looked at it.
     Stale,
 }
+
+/// How many sends of a displacing ring share one look at `head` for [`Ring::prefetch_after`].
+const LOOKS_EVERY: u64 = 64;
 
 impl<T, M: Mode> Ring<T, M> {
     /// Puts `value` into the next free slot, without waiting.
@@ -169,9 +174,35 @@ impl<T, M: Mode> Ring<T, M> {
         Room::Yes
     }
 
+    /// Asks for the lines of a slot that will be sent to soon, if the reader is known to have left it.
+    #[inline]
+    fn prefetch_after(&self, position: u64) {
+        let ahead = position + Slab::<Slot<T>, true>::AHEAD;
+        // Relaxed (both): only a hint hangs on it.
+        if ahead.saturating_sub(self.mask()) <= self.head_seen.load(Ordering::Relaxed) {
+            self.slots.prefetch_after(position);
+        } else if M::DISPLACES && position.is_multiple_of(LOOKS_EVERY) {
+            self.copy_head();
+        }
+    }
+
+    /// Nobody else keeps the copy up to date in a displacing ring.
+    #[cold]
+    fn copy_head(&self) {
+        // Relaxed: as above.
+        self.head_seen.store(self.head_position(), Ordering::Relaxed);
+    }
+
     /// Writes `value` at a position this thread has claimed, and hands it to the reader.
     #[inline]
     pub(super) fn fill(&self, position: u64, value: T) {
+        self.prefetch_after(position);
+        self.put(position, value);
+    }
+
+    /// The same, for a slot that the reader has not left long ago.
+    #[inline]
+    pub(super) fn put(&self, position: u64, value: T) {
         let slot = self.slot(position);
         // SAFETY: `claim` has won `position` for this thread, after `room` had found the value of
         // the lap before gone. No user code runs before the stamp.

@@ -70,7 +70,7 @@ use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct SingleRing<T, M: Mode = Lossless> {
-    cells: Slab<Cell<T>>,
+    cells: Slab<Cell<T>, false>,
     /// Whether somebody asked that no more be sent. Read by the producer at every send, written
     /// once: hence beside what never changes.
     closing: AtomicBool,

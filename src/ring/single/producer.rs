@@ -7,6 +7,8 @@ use crate::error::{SendAllError, SendError};
 use crate::ring::displace::HELD_LOOKS_MAX;
 use crate::ring::mode::{Displacing, Lossless, Mode};
 use crate::ring::sent::{Sent, SentAll};
+use crate::ring::slab::Slab;
+use crate::ring::slot::Cell;
 use crate::sync::{self, Arc, atomic::Ordering};
 
 /// The sending half of a [`SingleRing`]; there is one, and dropping it ends the stream.
@@ -71,7 +73,7 @@ impl<T, M: Mode> RingProducer<T, M> {
         if self.tail == self.room_end && !self.look_for_room(1) {
             return Err(SendError::Full(value));
         }
-        self.put(value);
+        self.put_and_prefetch(value);
         Ok(())
     }
 
@@ -180,6 +182,16 @@ impl<T, M: Mode> RingProducer<T, M> {
         self.room_end - self.tail >= count
     }
 
+    /// Puts a value into the cell of `tail`, for which there is room, and sends it; asks for the
+    /// lines of a cell that comes later, if that one is empty too.
+    #[inline]
+    fn put_and_prefetch(&mut self, value: T) {
+        if self.tail + Slab::<Cell<T>, false>::AHEAD < self.room_end {
+            self.ring.cells.prefetch_after(self.tail);
+        }
+        self.put(value);
+    }
+
     /// Puts a value into the cell of `tail`, for which there is room, and sends it.
     #[inline]
     fn put(&mut self, value: T) {
@@ -267,7 +279,9 @@ impl<T> RingProducer<T, Displacing> {
     /// assert_eq!(producer.send_displacing(3)?, Sent::Displaced(1));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    #[inline]
+    // As in `Ring::send_displacing`.
+    #[allow(clippy::inline_always)]
+    #[inline(always)]
     pub fn send_displacing(&mut self, value: T) -> Result<Sent<T>, SendError<T>> {
         if self.ring.is_closed() {
             self.ring.end();
@@ -284,7 +298,7 @@ impl<T> RingProducer<T, Displacing> {
                 return Ok(Sent::DisplacedIncoming(value));
             }
         }
-        self.put(value);
+        self.put_and_prefetch(value);
         Ok(Sent::Stored)
     }
 
