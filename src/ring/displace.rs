@@ -55,21 +55,23 @@ impl<T> Ring<T, Displacing> {
         loop {
             // Acquire [displaced-counted]: pairs with the Release on `tail` of the displacing send
             // before this one, whose count `displace_into` continues. Model: `displace_vs_displace`.
-            let tail = self.tail.load(Ordering::Acquire);
-            if tail & CLOSED != 0 {
+            let word = self.tail.load(Ordering::Acquire);
+            if word & CLOSED != 0 {
                 return Err(SendError::Closed(value));
             }
+            let tail = word & POSITION;
             let stamp = self.slot(tail).stamp();
             if stamp == slot::free(tail) {
                 // Relaxed (both): see `claim`.
                 let claimed = self.tail.compare_exchange_weak(
-                    tail,
+                    word,
                     tail + 1,
                     Ordering::Relaxed,
                     Ordering::Relaxed,
                 );
                 if claimed.is_ok() {
                     self.fill(tail, value);
+                    self.wake_readers(word);
                     return Ok(Sent::Stored);
                 }
             } else if stamp < slot::free(tail) {
@@ -120,8 +122,9 @@ impl<T> Ring<T, Displacing> {
         let mut looks = 0;
         loop {
             match self.claim(values.len() as u64) {
-                Ok(first) => {
-                    self.fill_all(first, values);
+                Ok(claimed) => {
+                    self.fill_all(claimed & POSITION, values);
+                    self.wake_readers(claimed);
                     let nothing_lost = displaced.is_empty();
                     return Ok(if nothing_lost {
                         SentAll::Stored

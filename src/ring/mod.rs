@@ -46,6 +46,7 @@
 mod displace;
 mod lease;
 mod mode;
+mod park;
 mod reader;
 mod send;
 mod sender;
@@ -75,12 +76,14 @@ use crate::contain;
 use crate::error::ConfigError;
 use crate::sync;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::wait::Doorbell;
 
 /// The bit of `tail` (and, in a displacing ring, of `head`) that says "closed".
 const CLOSED: u64 = 1 << 63;
-/// The bits of a cursor that are its position. A stamp is twice a position, hence one bit fewer
-/// than a word has: at one event a nanosecond that lasts for 146 years.
-const POSITION: u64 = CLOSED - 1;
+/// The bit of `tail` that says "a reader sleeps": who takes it away has to ring (`park.rs`).
+const PARKED: u64 = 1 << 62;
+/// The bits of a cursor that are its position: at one event a nanosecond that lasts for 146 years.
+const POSITION: u64 = PARKED - 1;
 
 /// A bounded ring of slots for values of any `Send` type: many senders, one reader at a time.
 ///
@@ -106,7 +109,8 @@ const POSITION: u64 = CLOSED - 1;
 /// ```
 pub struct Ring<T, M: Mode = Lossless> {
     slots: Slab<Slot<T>, true>,
-    /// The next position to claim, and `CLOSED`. Written by senders, and once by `close`.
+    /// The next position to claim, `CLOSED` and `PARKED`. Written by senders, by `close`, and by a
+    /// reader that goes to sleep.
     tail: CachePadded<AtomicU64>,
     /// The next position to read; in a displacing ring with `CLOSED`. Written by the reader and, in
     /// a displacing ring, by displacing senders.
@@ -118,6 +122,8 @@ pub struct Ring<T, M: Mode = Lossless> {
     displaced: CachePadded<AtomicU64>,
     /// Displacing only: how many values were taken out to make room for a group.
     displaced_for_groups: CachePadded<AtomicU64>,
+    /// Where a reader sleeps.
+    doorbell: Doorbell,
     /// Whether a `Reader` exists.
     reading: CachePadded<AtomicBool>,
     mode: PhantomData<M>,
@@ -181,6 +187,7 @@ impl<T, M: Mode> Ring<T, M> {
             head_seen: word(0),
             displaced: word(0),
             displaced_for_groups: word(0),
+            doorbell: Doorbell::new(),
             reading: CachePadded::new(AtomicBool::new(false)),
             mode: PhantomData,
         })
@@ -221,14 +228,17 @@ impl<T, M: Mode> Ring<T, M> {
         // Relaxed (all): a claim is a read-modify-write of the same word and so sees the bit once it
         // is there; no data is handed over. Displacing senders claim on `head`.
         if !M::DISPLACES {
-            return self.tail.fetch_or(CLOSED, Ordering::Relaxed) & CLOSED == 0;
+            let tail = self.tail.fetch_or(CLOSED, Ordering::Relaxed);
+            self.wake_readers(tail);
+            return tail & CLOSED == 0;
         }
         let first = self.head.fetch_or(CLOSED, Ordering::Relaxed) & CLOSED == 0;
         // Nobody begins to displace any more. Who has begun takes the bit away when it moves `tail`,
         // and with it the position seen here. Model: `close_vs_displace`.
         loop {
-            let tail = self.tail.fetch_or(CLOSED, Ordering::Relaxed) & POSITION;
-            if !self.is_displacing_at(tail) {
+            let tail = self.tail.fetch_or(CLOSED, Ordering::Relaxed);
+            self.wake_readers(tail);
+            if !self.is_displacing_at(tail & POSITION) {
                 return first;
             }
             sync::spin();

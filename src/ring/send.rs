@@ -3,7 +3,7 @@
 use super::mode::Mode;
 use super::slab::Slab;
 use super::slot::Slot;
-use super::{CLOSED, Ring, slot};
+use super::{CLOSED, POSITION, Ring, slot};
 use crate::error::{SendAllError, SendError};
 use crate::sync::atomic::Ordering;
 
@@ -44,8 +44,9 @@ impl<T, M: Mode> Ring<T, M> {
     #[inline]
     pub fn try_send(&self, value: T) -> Result<(), SendError<T>> {
         match self.claim(1) {
-            Ok(position) => {
-                self.fill(position, value);
+            Ok(claimed) => {
+                self.fill(claimed & POSITION, value);
+                self.wake_readers(claimed);
                 Ok(())
             }
             Err(SendAllError::Closed) => Err(SendError::Closed(value)),
@@ -85,8 +86,9 @@ impl<T, M: Mode> Ring<T, M> {
         if values.is_empty() {
             return Ok(());
         }
-        let first = self.claim(values.len() as u64)?;
-        self.fill_all(first, values);
+        let claimed = self.claim(values.len() as u64)?;
+        self.fill_all(claimed & POSITION, values);
+        self.wake_readers(claimed);
         Ok(())
     }
 
@@ -95,7 +97,8 @@ impl<T, M: Mode> Ring<T, M> {
         if len > capacity { Err(SendAllError::TooLarge { len, capacity }) } else { Ok(()) }
     }
 
-    /// Wins `count` consecutive positions and returns the first.
+    /// Wins `count` consecutive positions; the first, in the word that `tail` was, for
+    /// [`wake_readers`](Self::wake_readers) after they have been filled.
     #[inline]
     pub(super) fn claim(&self, count: u64) -> Result<u64, SendAllError> {
         // Relaxed: only where to begin; `room` and the compare-and-swap decide.
@@ -109,7 +112,8 @@ impl<T, M: Mode> Ring<T, M> {
             if tail & CLOSED != 0 {
                 return Err(SendAllError::Closed);
             }
-            match self.room(tail, count) {
+            let first = tail & POSITION;
+            match self.room(first, count) {
                 Room::Yes => {}
                 Room::No => return Err(SendAllError::Full),
                 Room::Stale => {
@@ -121,7 +125,7 @@ impl<T, M: Mode> Ring<T, M> {
             // are handed over by what `room` has loaded, the values by the stamps.
             match self.tail.compare_exchange_weak(
                 tail,
-                tail + count,
+                first + count,
                 Ordering::Relaxed,
                 Ordering::Relaxed,
             ) {

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::Ring;
+use super::{POSITION, Ring};
 use crate::error::{SendAllError, SendError};
 
 /// One of many senders into a ring, which remembers how far the ring had got when it last sent.
@@ -75,8 +75,9 @@ impl<T> Sender<'_, T> {
     #[inline]
     pub fn try_send(&mut self, value: T) -> Result<(), SendError<T>> {
         match self.claim(1) {
-            Ok(position) => {
-                self.ring.fill(position, value);
+            Ok(claimed) => {
+                self.ring.fill(claimed & POSITION, value);
+                self.ring.wake_readers(claimed);
                 Ok(())
             }
             Err(SendAllError::Closed) => Err(SendError::Closed(value)),
@@ -108,16 +109,17 @@ impl<T> Sender<'_, T> {
         if values.is_empty() {
             return Ok(());
         }
-        let first = self.claim(values.len() as u64)?;
-        self.ring.fill_all(first, values);
+        let claimed = self.claim(values.len() as u64)?;
+        self.ring.fill_all(claimed & POSITION, values);
+        self.ring.wake_readers(claimed);
         Ok(())
     }
 
     #[inline]
     fn claim(&mut self, count: u64) -> Result<u64, SendAllError> {
-        let first = self.ring.claim_from(self.tail, count)?;
-        self.tail = first + count;
-        Ok(first)
+        let claimed = self.ring.claim_from(self.tail, count)?;
+        self.tail = (claimed & POSITION) + count;
+        Ok(claimed)
     }
 }
 

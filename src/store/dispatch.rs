@@ -89,6 +89,54 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     }
 }
 
+impl<E: Event> EventStore<E> {
+    /// Waits until something is pending, and dispatches it; how many this call dispatched, or
+    /// `None` once the store is closed and nothing is left. `deadline` is an `Instant`, a `Duration`
+    /// from now, or a [`Deadline`].
+    ///
+    /// Returns `Some(0)` if the deadline passes first, if another thread dispatched what came, or from
+    /// inside a handler. Spins for about two microseconds, yields for about forty, and then sleeps: no
+    /// processor time and no timer. A send that finds a sleeper wakes it; other sends pay nothing for this.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Deadline, Event, EventStore, OverrunPolicy};
+    /// # struct Ping;
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// let store = EventStore::builder(8, OverrunPolicy::Block).build()?;
+    /// let dispatcher = std::thread::spawn({
+    ///     let store = store.clone();
+    ///     move || {
+    ///         let mut dispatched = 0;
+    ///         while let Some(count) = store.publish_wait(Deadline::NEVER) {
+    ///             dispatched += count;
+    ///         }
+    ///         dispatched
+    ///     }
+    /// });
+    /// for _ in 0..100 {
+    ///     store.send(Ping)?;
+    /// }
+    /// store.close();
+    /// assert_eq!(dispatcher.join().expect("it ends"), 100);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn publish_wait(&self, deadline: impl Into<Deadline>) -> Option<usize> {
+        let shared = &*self.shared;
+        if shared.is_dispatching_here() {
+            shared.ask_again();
+            return Some(0);
+        }
+        if !shared.intake.wait_for_events(deadline.into()) {
+            return Some(0);
+        }
+        let dispatched = self.publish();
+        let over = dispatched == 0 && (shared.intake.is_finished() || shared.is_abandoned());
+        (!over).then_some(dispatched)
+    }
+}
+
 impl<E: Event> Shared<E> {
     /// Makes the dispatch that is running on this thread go on to what is pending at its end.
     pub(super) fn ask_again(&self) {

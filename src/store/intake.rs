@@ -123,6 +123,18 @@ impl<E: Send> Intake<E> {
         }
     }
 
+    /// Waits until an event has been sent that has not been taken out, the intake is closed, or
+    /// `deadline` has passed; whether it was one of the first two.
+    pub(super) fn wait_for_events(&self, deadline: Deadline) -> bool {
+        match &self.rings {
+            Rings::Lossless(ring) => ring.wait_for_values(deadline.instant()),
+            Rings::Displacing(ring) => ring.wait_for_values(deadline.instant()),
+            // One producer sends without a read-modify-write, and so cannot see who sleeps; a store
+            // of that kind has no method that would wait.
+            Rings::SingleLossless(_) | Rings::SingleDisplacing(_) => true,
+        }
+    }
+
     /// Moves up to `max` events to the end of `events`; `None` while another thread does the same.
     #[inline]
     pub(super) fn receive_into(&self, events: &mut Vec<E>, max: usize) -> Option<Run> {

@@ -1,7 +1,9 @@
 //! Waiting for another thread: spin, then yield, then sleep.
 
 mod backoff;
+mod doorbell;
 mod wait_list;
 
 pub(crate) use backoff::Backoff;
+pub(crate) use doorbell::Doorbell;
 pub(crate) use wait_list::WaitList;

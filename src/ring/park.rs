@@ -1,0 +1,74 @@
+//! Waiting for something to read, without costing the senders anything.
+
+use std::time::Instant;
+
+use super::mode::Mode;
+use super::{CLOSED, PARKED, POSITION, Ring, slot};
+use crate::sync::{self, atomic::Ordering};
+
+/// How often a waiting reader looks before it gives way to other threads: about two microseconds,
+/// which is what many answers take.
+const LOOKS: u32 = if cfg!(loom) { 1 } else { 256 };
+/// How often it gives way before it goes to sleep: in all about as long as a sleep and a wake-up
+/// take. So waiting costs at most twice what the better of the two would have cost, and two threads
+/// that answer each other do not fall into waking each other up for good.
+const YIELDS: u32 = if cfg!(loom) { 0 } else { 256 };
+
+impl<T, M: Mode> Ring<T, M> {
+    /// Waits until a value has been sent that has not been read, the ring is closed, or `deadline`
+    /// has passed; whether it was one of the first two.
+    ///
+    /// Spins, yields, and sleeps.
+    pub(crate) fn wait_for_values(&self, deadline: Option<Instant>) -> bool {
+        for _ in 0..LOOKS {
+            let head = self.head_position();
+            // At the slot, not at `tail`: senders keep that line to themselves.
+            if self.slot(head).stamp() == slot::full(head) {
+                return true;
+            }
+            sync::spin();
+        }
+        for _ in 0..YIELDS {
+            if self.has_values_or_is_closed() {
+                return true;
+            }
+            sync::yield_now();
+        }
+        while !self.has_values_or_is_closed() {
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                return false;
+            }
+            self.doorbell.sleep(deadline, || self.mark_parked());
+        }
+        true
+    }
+
+    fn has_values_or_is_closed(&self) -> bool {
+        self.is_closed() || self.tail_position() != self.head_position()
+    }
+
+    /// Marks `tail`, provided that everything sent has been read.
+    fn mark_parked(&self) -> bool {
+        // Relaxed (both): the doorbell's header says what orders what; values become visible through
+        // their stamps.
+        let head = self.head_position();
+        let tail = self.tail.load(Ordering::Relaxed);
+        let empty = tail & POSITION == head && tail & CLOSED == 0;
+        // A sender that displaces moves `tail` by a store, which would take the mark away unseen.
+        if !empty || (M::DISPLACES && self.is_displacing_at(head)) {
+            return false;
+        }
+        // Relaxed (both): as above. Model: `reader_parks_vs_send`.
+        self.tail
+            .compare_exchange(tail, tail | PARKED, Ordering::Relaxed, Ordering::Relaxed)
+            .is_ok()
+    }
+
+    /// Rings for the readers that were asleep when a sender made of `tail` what it is now.
+    #[inline]
+    pub(super) fn wake_readers(&self, tail_before: u64) {
+        if tail_before & PARKED != 0 {
+            self.doorbell.ring();
+        }
+    }
+}
