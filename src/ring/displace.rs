@@ -12,6 +12,8 @@
 //! It follows that between winning the oldest position and moving `tail` there is one such sender at
 //! a time. It may count in that window without a read-modify-write of its own.
 
+use crossbeam_utils::Backoff;
+
 use super::mode::Displacing;
 use super::sent::{Sent, SentAll};
 use super::{CLOSED, POSITION, Ring, slot};
@@ -52,6 +54,7 @@ impl<T> Ring<T, Displacing> {
     #[inline(always)]
     pub fn send_displacing(&self, value: T) -> Result<Sent<T>, SendError<T>> {
         let mut looks = 0;
+        let backoff = Backoff::new();
         loop {
             // Acquire [displaced-counted]: pairs with the Release on `tail` of the displacing send
             // before this one, whose count `displace_into` continues. Model: `displace_vs_displace`.
@@ -74,6 +77,7 @@ impl<T> Ring<T, Displacing> {
                     self.wake_readers(word);
                     return Ok(Sent::Stored);
                 }
+                backoff.spin(); // As in `claim_from`.
             } else if stamp < slot::free(tail) {
                 let oldest = tail - self.mask() - 1;
                 if stamp == slot::full(oldest) && self.claim_oldest(oldest) {

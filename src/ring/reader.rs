@@ -28,6 +28,8 @@ use crate::sync::atomic::Ordering;
 /// ```
 pub struct Reader<'r, T, M: Mode = Lossless> {
     ring: &'r Ring<T, M>,
+    /// Lossless: the next position to read; `ring.head` is a copy of it. Displacing: not used.
+    head: u64,
 }
 
 /// Values that were received together: how many, and the position of the first.
@@ -67,7 +69,7 @@ impl<T, M: Mode> Ring<T, M> {
             .compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed)
             .is_ok()
             // Made only on success: dropping one gives the right up, whoever has it.
-            .then(|| Reader { ring: self })
+            .then(|| Reader { ring: self, head: self.head_position() })
     }
 }
 
@@ -139,8 +141,7 @@ impl<T, M: Mode> Reader<'_, T, M> {
     #[inline]
     fn lossless_run(&mut self, holes: &mut [MaybeUninit<T>]) -> Run {
         let ring = self.ring;
-        // Relaxed: only readers store `head`, and the lease orders them.
-        let first = ring.head.load(Ordering::Relaxed);
+        let first = self.head;
         let mut len = 0;
         for (position, hole) in (first..).zip(holes) {
             let slot = ring.slot(position);
@@ -153,9 +154,10 @@ impl<T, M: Mode> Reader<'_, T, M> {
             len += 1;
         }
         if len != 0 {
+            self.head = first + len as u64;
             // Release [run-released]: pairs with the Acquire loads of `head` by senders: the values
             // have left their slots. Model: `slot_reuse_lossless`.
-            ring.head.store(first + len as u64, Ordering::Release);
+            ring.head.store(self.head, Ordering::Release);
         }
         Run { first, len }
     }

@@ -7,7 +7,7 @@
 //!
 //! * A slab that is *spread* begins each slot larger than half a line on a line of its own, so that
 //!   the sender of one slot and the reader of the one before do not pull a line to and fro.
-//! * A sender asks early for the lines of a slot it will come to ([`Slab::prefetch_after`]). They were
+//! * A sender asks early for the lines of a slot it will come to ([`Slab::prefetch`]). They were
 //!   last in the reader's cache, and fetching them only when they are written to would make each
 //!   send wait for it: stores are carried out in order, and a claim waits for all of them.
 
@@ -46,7 +46,7 @@ impl<C, const SPREAD: bool> Slab<C, SPREAD> {
         let size = size_of::<C>();
         if SPREAD && size > LINE / 2 { size.next_multiple_of(LINE) } else { size }
     };
-    /// How many slots ahead [`prefetch_after`](Self::prefetch_after) looks.
+    /// How many slots a sender looks ahead.
     pub(super) const AHEAD: u64 = {
         let slots = if Self::STRIDE == 0 { 1 } else { AHEAD_BYTES / Self::STRIDE };
         if slots == 0 { 1 } else { slots as u64 }
@@ -125,12 +125,11 @@ impl<C, const SPREAD: bool> Slab<C, SPREAD> {
         unsafe { self.place(position).as_ref() }
     }
 
-    /// Asks for the lines of the slot that comes [`AHEAD`](Self::AHEAD) after `position`, to write to
-    /// them. No more than a hint; the caller makes sure that the reader has done with that slot, who
-    /// would otherwise have to fetch it back.
+    /// Asks for the lines of the slot of `position`, to write to them. No more than a hint; the caller
+    /// makes sure that the reader has done with that slot, who would otherwise have to fetch it back.
     #[inline]
-    pub(super) fn prefetch_after(&self, position: u64) {
-        let slot = self.place(position + Self::AHEAD).cast::<u8>();
+    pub(super) fn prefetch(&self, position: u64) {
+        let slot = self.place(position).cast::<u8>();
         for line in 0..Self::STRIDE.div_ceil(LINE).min(LINES_AHEAD_MAX) {
             line::prefetch_to_write(slot.as_ptr().wrapping_add(line * LINE));
         }

@@ -186,8 +186,9 @@ impl<T, M: Mode> RingProducer<T, M> {
     /// lines of a cell that comes later, if that one is empty too.
     #[inline]
     fn put_and_prefetch(&mut self, value: T) {
-        if self.tail + Slab::<Cell<T>, false>::AHEAD < self.room_end {
-            self.ring.cells.prefetch_after(self.tail);
+        let ahead = self.tail + Slab::<Cell<T>, false>::AHEAD;
+        if ahead < self.room_end {
+            self.ring.cells.prefetch(ahead);
         }
         self.put(value);
     }
