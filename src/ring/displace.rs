@@ -73,6 +73,7 @@ impl<T> Ring<T, Displacing> {
                     Ordering::Relaxed,
                 );
                 if claimed.is_ok() {
+                    self.prefetch_after(tail);
                     self.fill(tail, value);
                     self.wake_readers(word);
                     return Ok(Sent::Stored);
@@ -175,7 +176,7 @@ impl<T> Ring<T, Displacing> {
         // `close` marks it, and does so again if this takes the mark away.
         // Model: `displace_vs_displace`, `close_vs_displace`.
         sync::store_among_updates(&self.tail, tail + 1, Ordering::Release);
-        self.put(tail, value);
+        self.fill(tail, value);
     }
 
     /// Takes the oldest value out and frees its slot, for whoever claims next; not while there is

@@ -85,6 +85,9 @@ const PARKED: u64 = 1 << 62;
 /// The bits of a cursor that are its position: at one event a nanosecond that lasts for 146 years.
 const POSITION: u64 = PARKED - 1;
 
+/// The slots of a ring, spread so that no two share a cache line unless they are small.
+type Slots<T> = Slab<Slot<T>, true>;
+
 /// A bounded ring of slots for values of any `Send` type: many senders, one reader at a time.
 ///
 /// Values lie inline in the slots: no allocation per value, whatever it is. Made by
@@ -108,7 +111,7 @@ const POSITION: u64 = PARKED - 1;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Ring<T, M: Mode = Lossless> {
-    slots: Slab<Slot<T>, true>,
+    slots: Slots<T>,
     /// The next position to claim, `CLOSED` and `PARKED`. Written by senders, by `close`, and by a
     /// reader that goes to sleep.
     tail: CachePadded<AtomicU64>,

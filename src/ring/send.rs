@@ -3,9 +3,7 @@
 use crossbeam_utils::Backoff;
 
 use super::mode::Mode;
-use super::slab::Slab;
-use super::slot::Slot;
-use super::{CLOSED, POSITION, Ring, slot};
+use super::{CLOSED, POSITION, Ring, Slots, slot};
 use crate::error::{SendAllError, SendError};
 use crate::sync::atomic::Ordering;
 
@@ -47,7 +45,9 @@ impl<T, M: Mode> Ring<T, M> {
     pub fn try_send(&self, value: T) -> Result<(), SendError<T>> {
         match self.claim(1) {
             Ok(claimed) => {
-                self.fill(claimed & POSITION, value);
+                let position = claimed & POSITION;
+                self.prefetch_after(position);
+                self.fill(position, value);
                 self.wake_readers(claimed);
                 Ok(())
             }
@@ -155,10 +155,8 @@ impl<T, M: Mode> Ring<T, M> {
         let limit = tail + count - 1;
         // Acquire [head-copied]: pairs with the Release below, in whichever sender stored the copy,
         // and through it with the reader's. Model: `slot_reuse_through_the_copy`.
-        if limit.saturating_sub(self.mask()) <= self.head_seen.load(Ordering::Acquire) {
-            return Room::Yes;
-        }
-        self.refresh_head(limit)
+        let head = self.head_seen.load(Ordering::Acquire);
+        if limit.saturating_sub(self.mask()) <= head { Room::Yes } else { self.refresh_head(limit) }
     }
 
     #[cold]
@@ -189,9 +187,9 @@ impl<T, M: Mode> Ring<T, M> {
 
     /// Asks for the lines of a slot that will be sent to soon, if the reader is known to have left it.
     #[inline]
-    fn prefetch_after(&self, position: u64) {
-        let ahead = position + Slab::<Slot<T>, true>::AHEAD;
-        // Relaxed (both): only a hint hangs on it.
+    pub(super) fn prefetch_after(&self, position: u64) {
+        let ahead = position + Slots::<T>::AHEAD;
+        // Relaxed: only a hint hangs on it.
         if ahead.saturating_sub(self.mask()) <= self.head_seen.load(Ordering::Relaxed) {
             self.slots.prefetch(ahead);
         } else if M::DISPLACES && position.is_multiple_of(LOOKS_EVERY) {
@@ -209,13 +207,6 @@ impl<T, M: Mode> Ring<T, M> {
     /// Writes `value` at a position this thread has claimed, and hands it to the reader.
     #[inline]
     pub(super) fn fill(&self, position: u64, value: T) {
-        self.prefetch_after(position);
-        self.put(position, value);
-    }
-
-    /// The same, for a slot that the reader has not left long ago.
-    #[inline]
-    pub(super) fn put(&self, position: u64, value: T) {
         let slot = self.slot(position);
         // SAFETY: `claim` has won `position` for this thread, after `room` had found the value of
         // the lap before gone. No user code runs before the stamp.
