@@ -27,7 +27,9 @@ pub mod models {
     use std::time::Instant;
 
     use loom::model::Builder;
-    use ringbus::{Event, EventStore, OverrunPolicy, Reader};
+    use ringbus::{
+        Event, EventStore, OverrunPolicy, Producer, Producers, Reader, RingConsumer, Sent, Single,
+    };
 
     /// How many times a schedule may take the processor from a thread that could go on, unless
     /// `LOOM_MAX_PREEMPTIONS` or the model says otherwise.
@@ -130,6 +132,36 @@ pub mod models {
         ids(std::iter::from_fn(|| reader.receive()))
     }
 
+    /// Everything that the producer of a ring with a single one has sent, oldest first.
+    pub fn consume_rest<M: ringbus::Mode>(consumer: &mut RingConsumer<Parcel, M>) -> Vec<usize> {
+        ids(std::iter::from_fn(|| consumer.receive()))
+    }
+
+    /// What a send came to, with the number of the parcel that was lost.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum Fate {
+        /// Nothing was lost.
+        Stored,
+        /// The parcel with this number, which was the oldest, left for it.
+        Displaced(usize),
+        /// The parcel itself came back.
+        Incoming,
+    }
+
+    /// What `sent` says.
+    ///
+    /// # Panics
+    ///
+    /// If it says something new.
+    pub fn fate(sent: Sent<Parcel>) -> Fate {
+        match sent {
+            Sent::Stored => Fate::Stored,
+            Sent::Displaced(parcel) => Fate::Displaced(parcel.id()),
+            Sent::DisplacedIncoming(_) => Fate::Incoming,
+            other => panic!("unknown: {other:?}"),
+        }
+    }
+
     /// A store of parcels that holds those numbered from 0 to `pending - 1`.
     ///
     /// # Panics
@@ -147,13 +179,31 @@ pub mod models {
         store
     }
 
+    /// The same for one producer.
+    ///
+    /// # Panics
+    ///
+    /// If they do not fit.
+    pub fn single_store_with(
+        pending: usize,
+        capacity: usize,
+        policy: OverrunPolicy,
+    ) -> (EventStore<Parcel, Single>, Producer<Parcel>) {
+        let builder = EventStore::builder(capacity, policy);
+        let (store, mut producer) = builder.build_single().expect("a valid capacity");
+        for id in 0..pending {
+            assert!(producer.try_send(Parcel::new(id)).is_ok(), "there is room for {id}");
+        }
+        (store, producer)
+    }
+
     /// Confirms that the books of a store at rest are in order, and that nothing that panicked was
     /// contained: a race that loom finds inside a handler is a panic too.
     ///
     /// # Panics
     ///
     /// If not.
-    pub fn check_books(store: &EventStore<Parcel>) {
+    pub fn check_books<P: Producers>(store: &EventStore<Parcel, P>) {
         let balance = store.audit();
         assert!(balance.is_ok(), "{balance:?}");
         let metrics = store.metrics();

@@ -6,7 +6,7 @@ use std::time::Instant;
 use loom::sync::Arc;
 use loom::thread;
 use loom_tests::models::{
-    Parcel, check_books, explore, explore_bounded, ids, receive_rest, store_with,
+    Fate, Parcel, check_books, explore, explore_bounded, fate, ids, receive_rest, store_with,
 };
 use ringbus::{Deadline, Displacing, OverrunPolicy, Ring, SendError, Sent};
 
@@ -16,23 +16,6 @@ fn ring_with(pending: usize, capacity: usize) -> Arc<Ring<Parcel, Displacing>> {
         ring.try_send(Parcel::new(id)).expect("there is room");
     }
     Arc::new(ring)
-}
-
-/// What a send came to, with the number of the parcel that was lost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Fate {
-    Stored,
-    Displaced(usize),
-    Incoming,
-}
-
-fn fate(sent: Sent<Parcel>) -> Fate {
-    match sent {
-        Sent::Stored => Fate::Stored,
-        Sent::Displaced(parcel) => Fate::Displaced(parcel.id()),
-        Sent::DisplacedIncoming(_) => Fate::Incoming,
-        other => panic!("unknown: {other:?}"),
-    }
 }
 
 /// A slot that a reader gave back is reused only after its value has left it.
@@ -183,7 +166,12 @@ fn close_vs_displace() {
         let store = store_with(1, 1, OverrunPolicy::DropOldest);
         let drainer = {
             let store = store.clone();
-            thread::spawn(move || store.drain(Deadline::NEVER))
+            thread::spawn(move || {
+                let report = store.drain(Deadline::NEVER);
+                let refused = store.try_send(Parcel::new(2)).expect_err("the store is closed");
+                assert!(refused.is_closed(), "{refused}");
+                report
+            })
         };
         let fate = match store.send(Parcel::new(1)) {
             Ok(sent) => Some(fate(sent)),
@@ -196,6 +184,72 @@ fn close_vs_displace() {
         check_books(&store);
         (fate, report.dispatched)
     });
+}
+
+/// Once `close` has returned nothing is accepted any more, also if a displacing send was under way
+/// that took the mark off the tail.
+///
+/// Fails if `close` marks the tail only once, or does not mark `head`.
+#[test]
+fn closed_beside_displace() {
+    // What became of the send that began before.
+    let legal = [None, Some(Fate::Displaced(0)), Some(Fate::Incoming)];
+    explore_bounded(3, 500, &legal, || {
+        let ring = ring_with(1, 1);
+        let sender = {
+            let ring = Arc::clone(&ring);
+            thread::spawn(move || match ring.send_displacing(Parcel::new(1)) {
+                Ok(sent) => Some(fate(sent)),
+                Err(SendError::Closed(_)) => None,
+                Err(error) => panic!("{error}"),
+            })
+        };
+        assert!(ring.close(), "this was the first call");
+        expect_closed(&ring);
+        // There is room now.
+        let mut reader = ring.try_reader().expect("nobody else reads");
+        let received = ids(reader.receive());
+        expect_closed(&ring);
+        let fate = sender.join().expect("the sender ends");
+        expect_closed(&ring);
+        let left = [&received[..], &receive_rest(reader)[..]].concat();
+        assert_eq!(left, if fate == Some(Fate::Displaced(0)) { [1] } else { [0] });
+        fate
+    });
+}
+
+/// The same with two senders that take the mark off one after the other.
+#[test]
+fn closed_beside_two_displacing() {
+    // How many of the two displaced a value.
+    explore(2000, &[0, 1, 2], || {
+        let ring = ring_with(2, 2);
+        let senders = [2, 3].map(|id| {
+            let ring = Arc::clone(&ring);
+            thread::spawn(move || match ring.send_displacing(Parcel::new(id)) {
+                Ok(sent) => matches!(fate(sent), Fate::Displaced(_)),
+                Err(error) => {
+                    assert!(error.is_closed(), "{error}");
+                    false
+                }
+            })
+        });
+        assert!(ring.close(), "this was the first call");
+        expect_closed(&ring);
+        let displaced = senders.map(|sender| sender.join().expect("the sender ends"));
+        expect_closed(&ring);
+        assert_eq!(receive_rest(ring.try_reader().expect("nobody else reads")).len(), 2);
+        displaced.into_iter().filter(|displaced| *displaced).count()
+    });
+}
+
+/// Whatever is tried, the ring says that it is closed.
+fn expect_closed(ring: &Ring<Parcel, Displacing>) {
+    assert!(ring.is_closed());
+    let refused = ring.try_send(Parcel::new(7)).expect_err("the ring is closed");
+    assert!(refused.is_closed(), "{refused}");
+    let refused = ring.send_displacing(Parcel::new(8)).expect_err("the ring is closed");
+    assert!(refused.is_closed(), "{refused}");
 }
 
 /// Whoever has dispatched an event, or got it back, finds it counted as accepted.

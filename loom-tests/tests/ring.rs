@@ -181,3 +181,96 @@ fn close_vs_send() {
         (accepted, !early.is_empty())
     });
 }
+
+/// Two handles whose tails are out of date at once claim different positions all the same, and
+/// their values stay in order.
+///
+/// Fails if a claim that finds the tail moved on takes the next position without looking for room:
+/// the ring has room for three of the four values.
+#[test]
+fn sender_handles() {
+    let legal = [[1, 2, 3], [1, 3, 2], [1, 3, 4], [3, 1, 2], [3, 1, 4], [3, 4, 1]];
+    explore_bounded(3, 200, &legal.map(|sent| [&[0], &sent[..]].concat()), || {
+        let ring = ring_with(1, 4);
+        let send_two = |ring: &Ring<Parcel>, first: usize| {
+            let mut sender = ring.sender();
+            [first, first + 1].map(|id| sender.try_send(Parcel::new(id)).is_ok())
+        };
+        let other = {
+            let ring = Arc::clone(&ring);
+            thread::spawn(move || send_two(&ring, 3))
+        };
+        let here = send_two(&ring, 1);
+        let there = other.join().expect("the sender ends");
+        let sent = [here, there].concat().into_iter().filter(|sent| *sent).count();
+        let received = receive_rest(ring.try_reader().expect("nobody else reads"));
+        assert_eq!((sent, received.len()), (3, 4));
+        received
+    });
+}
+
+/// A handle that remembers the tail from before the ring filled up reuses a slot only after its
+/// value has left it, beside a sender without a handle.
+///
+/// Fails if a claim that finds the tail moved on takes the next position without looking for room.
+#[test]
+fn sender_handle_vs_try_send() {
+    // Whether each of the two found room: the handle, the other one.
+    let legal = [(true, false), (false, true), (false, false)];
+    explore(3000, &legal, || {
+        let ring = ring_with(0, 1);
+        let mut sender = ring.sender();
+        ring.try_send(Parcel::new(0)).expect("there is room");
+        let reader = {
+            let ring = Arc::clone(&ring);
+            thread::spawn(move || ids(ring.try_reader().expect("nobody else reads").receive()))
+        };
+        let other = {
+            let ring = Arc::clone(&ring);
+            thread::spawn(move || ring.try_send(Parcel::new(1)).is_ok())
+        };
+        let by_handle = sender.send_all(&mut vec![Parcel::new(2)]).is_ok();
+        assert_eq!(reader.join().expect("the reader ends"), [0]);
+        let by_other = other.join().expect("the sender ends");
+        let rest = receive_rest(ring.try_reader().expect("nobody else reads"));
+        let expected: &[usize] = match (by_handle, by_other) {
+            (true, _) => &[2],
+            (_, true) => &[1],
+            _ => &[],
+        };
+        assert_eq!(rest, expected);
+        (by_handle, by_other)
+    });
+}
+
+/// A handle that remembers an open tail is refused once the ring is closed, full or not.
+///
+/// Fails if `close` does not set the bit on `tail`, or if a handle takes a ring for full that it
+/// last saw before it was closed.
+#[test]
+fn close_vs_sender_handle() {
+    // Whether the send of the other handle was accepted.
+    explore_bounded(4, 100, &[true, false], || {
+        let ring = ring_with(0, 1);
+        let other = {
+            let ring = Arc::clone(&ring);
+            thread::spawn(move || match ring.sender().try_send(Parcel::new(0)) {
+                Ok(()) => true,
+                Err(SendError::Closed(parcel)) => {
+                    assert_eq!(parcel.id(), 0);
+                    false
+                }
+                Err(error) => panic!("{error}"),
+            })
+        };
+        let mut sender = ring.sender();
+        assert!(ring.close(), "this was the first call");
+        let refused = sender.try_send(Parcel::new(1)).expect_err("the ring is closed");
+        assert!(refused.is_closed(), "{refused}");
+        assert_eq!(sender.send_all(&mut vec![Parcel::new(2)]), Err(SendAllError::Closed));
+        let accepted = other.join().expect("the sender ends");
+        let rest = receive_rest(ring.try_reader().expect("nobody else reads"));
+        assert_eq!(rest.len(), usize::from(accepted));
+        accepted
+    });
+}

@@ -2,7 +2,7 @@
 #![cfg(loom)]
 
 use loom::thread;
-use loom_tests::models::{Parcel, check_books, explore_bounded, store_with};
+use loom_tests::models::{Fate, Parcel, check_books, explore, explore_bounded, fate, store_with};
 use ringbus::{Deadline, OverrunPolicy};
 
 /// A sender that finds the ring full sleeps until a publish makes room, whenever that happens.
@@ -66,5 +66,93 @@ fn park_two_vs_close() {
         assert_eq!(store.publish(), 1);
         check_books(&store);
         refused.into_iter().filter(|refused| *refused).count()
+    });
+}
+
+/// A reader that waits for events sleeps until one is sent, whenever that happens.
+///
+/// Fails (as a deadlock) if a send does not ring, or if a reader marks the tail without looking
+/// whether it has moved.
+#[test]
+fn reader_parks_vs_send() {
+    explore_bounded(3, 100, &[1], || {
+        let store = store_with(0, 1, OverrunPolicy::ReturnError);
+        let sender = {
+            let store = store.clone();
+            thread::spawn(move || assert!(store.send(Parcel::new(0)).is_ok()))
+        };
+        let dispatched = store.publish_wait(Deadline::NEVER);
+        sender.join().expect("the sender ends");
+        check_books(&store);
+        dispatched.expect("the store is open")
+    });
+}
+
+/// The same for two sends, one of which may take the mark away while the other is not done, and a
+/// reader that sleeps twice.
+#[test]
+fn reader_parks_vs_two_sends() {
+    // How many events the first call found.
+    explore(5000, &[1, 2], || {
+        let store = store_with(0, 2, OverrunPolicy::ReturnError);
+        let senders = [0, 1].map(|id| {
+            let store = store.clone();
+            thread::spawn(move || assert!(store.send(Parcel::new(id)).is_ok()))
+        });
+        let first = store.publish_wait(Deadline::NEVER).expect("the store is open");
+        let second = if first < 2 { store.publish_wait(Deadline::NEVER) } else { Some(0) };
+        for sender in senders {
+            sender.join().expect("the sender ends");
+        }
+        assert_eq!(first + second.expect("the store is open"), 2);
+        check_books(&store);
+        first
+    });
+}
+
+/// A reader that waits for events wakes up when the store is closed, and gets what came before.
+///
+/// Fails (as a deadlock) if `close` does not ring.
+#[test]
+fn reader_parks_vs_close() {
+    explore_bounded(3, 400, &[1], || {
+        let store = store_with(0, 1, OverrunPolicy::ReturnError);
+        let sender = {
+            let store = store.clone();
+            thread::spawn(move || {
+                assert!(store.send(Parcel::new(0)).is_ok());
+                assert!(store.close());
+            })
+        };
+        let mut dispatched = 0;
+        while let Some(count) = store.publish_wait(Deadline::NEVER) {
+            dispatched += count;
+        }
+        sender.join().expect("the sender ends");
+        check_books(&store);
+        dispatched
+    });
+}
+
+/// A reader does not sleep beside a displacing send that would take its mark away unseen.
+///
+/// Fails (as a deadlock) if it does.
+#[test]
+fn reader_parks_vs_displace() {
+    // What became of the send, and how many events the reader found: none, if what it saw was
+    // displaced and the other one is not there yet.
+    let legal =
+        [(Fate::Stored, 1), (Fate::Displaced(0), 0), (Fate::Displaced(0), 1), (Fate::Incoming, 1)];
+    explore_bounded(3, 3000, &legal, || {
+        let store = store_with(1, 1, OverrunPolicy::DropOldest);
+        let sender = {
+            let store = store.clone();
+            thread::spawn(move || fate(store.send(Parcel::new(1)).expect("the store is open")))
+        };
+        let found = store.publish_wait(Deadline::NEVER).expect("the store is open");
+        let fate = sender.join().expect("the sender ends");
+        assert_eq!(found + store.publish(), 1 + usize::from(fate == Fate::Stored));
+        check_books(&store);
+        (fate, found)
     });
 }

@@ -10,7 +10,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use ringbus::{Balance, Context, Event, EventStore, Observer, OverrunPolicy};
+use ringbus::{
+    Balance, Context, Event, EventStore, Observer, OverrunPolicy, Producer, Producers, Single,
+};
 
 /// Every policy, for what must hold under all of them.
 pub(crate) const POLICIES: [OverrunPolicy; 3] =
@@ -48,7 +50,7 @@ pub(crate) fn watched_for<R: Send + 'static>(
 
 /// The balance of the store, or a panic that shows what does not add up.
 #[track_caller]
-pub(crate) fn audited<E: Event>(store: &EventStore<E>) -> Balance {
+pub(crate) fn audited<E: Event, P: Producers>(store: &EventStore<E, P>) -> Balance {
     match store.audit() {
         Ok(balance) => balance,
         Err(error) => panic!("{error}\n{}", store.metrics()),
@@ -58,6 +60,15 @@ pub(crate) fn audited<E: Event>(store: &EventStore<E>) -> Balance {
 /// A store of plain numbers with a single topic.
 pub(crate) fn numbers(capacity: usize, policy: OverrunPolicy) -> EventStore<Number> {
     EventStore::builder(capacity, policy).build().expect("the capacity is a small power of two")
+}
+
+/// The same for one producer.
+pub(crate) fn single_numbers(
+    capacity: usize,
+    policy: OverrunPolicy,
+) -> (EventStore<Number, Single>, Producer<Number>) {
+    let builder = EventStore::builder(capacity, policy);
+    builder.build_single().expect("the capacity is a small power of two")
 }
 
 /// An event that is nothing but a number.
@@ -110,7 +121,9 @@ impl<T> Clone for Journal<T> {
 
 impl Journal<u64> {
     /// A handler that writes down every number it is called with.
-    pub(crate) fn handler(&self) -> impl Fn(&Number, &Context<'_, Number>) + Send + Sync + 'static {
+    pub(crate) fn handler<P: Producers>(
+        &self,
+    ) -> impl Fn(&Number, &Context<'_, Number, P>) + Send + Sync + 'static {
         let journal = self.clone();
         move |number, _| journal.write(number.0)
     }

@@ -55,7 +55,11 @@ impl<T, M: Mode> RingConsumer<T, M> {
     /// ```
     #[inline]
     pub fn receive(&mut self) -> Option<T> {
-        let run = self.win(1);
+        let run = if M::DISPLACES {
+            self.win_against_producer(1, Self::look_at_mark)
+        } else {
+            self.win_alone(1, Self::look_at_mark)
+        };
         if run.len == 0 {
             return None;
         }
@@ -140,24 +144,28 @@ impl<T, M: Mode> RingConsumer<T, M> {
     /// [vacates](Self::vacate) their cells.
     #[inline]
     fn win(&mut self, max: u64) -> Run {
-        if M::DISPLACES { self.win_against_producer(max) } else { self.win_alone(max) }
+        if M::DISPLACES {
+            self.win_against_producer(max, Self::look_at_tail)
+        } else {
+            self.win_alone(max, Self::look_at_tail)
+        }
     }
 
     #[inline]
-    fn win_alone(&mut self, max: u64) -> Run {
+    fn win_alone(&mut self, max: u64, look: impl Fn(&mut Self, u64)) -> Run {
         if self.tail_seen == self.head {
-            self.look_for_values();
+            look(self, self.head);
         }
         Run::new(self.head, max.min(self.tail_seen - self.head))
     }
 
     #[inline]
-    fn win_against_producer(&mut self, max: u64) -> Run {
+    fn win_against_producer(&mut self, max: u64, look: impl Fn(&mut Self, u64)) -> Run {
         loop {
             // Relaxed: the compare-and-swap decides.
             let head = self.ring.head.load(Ordering::Relaxed);
             if self.tail_seen <= head {
-                self.look_for_values();
+                look(self, head);
                 if self.tail_seen <= head {
                     return Run::new(head, 0);
                 }
@@ -176,11 +184,23 @@ impl<T, M: Mode> RingConsumer<T, M> {
         }
     }
 
+    /// Looks how many values were sent, for one who takes all of them.
     #[inline]
-    fn look_for_values(&mut self) {
-        // Acquire [sent-seen]: pairs with the Release of the producer's store: the values before it
-        // are in their cells. Model: `single_send_vs_receive`.
+    fn look_at_tail(&mut self, _head: u64) {
+        // Acquire [run-seen]: pairs with the Release of the producer's store of `tail`: the values
+        // before it are in their cells. Model: `single_send_vs_receive_into`.
         self.tail_seen = self.ring.tail.load(Ordering::Acquire);
+    }
+
+    /// Looks whether the value of `head` was sent, for one who takes it; the module's header says why
+    /// not at `tail`.
+    #[inline]
+    fn look_at_mark(&mut self, head: u64) {
+        // Acquire [sent-seen]: pairs with the Release of the producer's store of the mark: the values
+        // before it are in their cells. Model: `single_send_vs_receive`.
+        let mark = self.ring.mark(head).load(Ordering::Acquire);
+        // It may be as old as the last position it was for.
+        self.tail_seen = self.tail_seen.max(mark);
     }
 
     /// Moves the values of `run`, which was won, into `holes`, which are as many.
@@ -230,7 +250,7 @@ impl<T> RingConsumer<T, Lossless> {
     /// ```
     #[inline]
     pub fn receive_each(&mut self, max: usize, mut each: impl FnMut(T)) -> usize {
-        let run = self.win_alone(max as u64);
+        let run = self.win_alone(max as u64, Self::look_at_tail);
         let taken = Taking { taken: run.first, consumer: self };
         taken.pass(run.len, &mut each);
         run.len

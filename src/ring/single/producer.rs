@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::SingleRing;
+use super::{MARKS, POSITIONS_PER_MARK, SingleRing};
 use crate::error::{SendAllError, SendError};
 use crate::ring::displace::HELD_LOOKS_MAX;
 use crate::ring::mode::{Displacing, Lossless, Mode};
@@ -212,15 +212,34 @@ impl<T, M: Mode> RingProducer<T, M> {
             // SAFETY: as in `put`, for each of the positions up to `end`.
             unsafe { cell.write(value) };
         }
-        self.advance(end);
+        if end > self.tail {
+            self.advance_many(end);
+        }
     }
 
-    /// Hands everything before `tail` to the consumer.
+    /// Hands the value before `tail` to the consumer.
     #[inline]
     fn advance(&mut self, tail: u64) {
-        self.tail = tail;
-        // Release [sent]: pairs with the Acquire of the consumer's load of `tail`; publishes the
+        // Release [sent]: pairs with the Acquire of the consumer's load of the mark; publishes the
         // values before it. Model: `single_send_vs_receive`.
+        self.ring.mark(self.tail).store(tail, Ordering::Release);
+        self.tail = tail;
+        // Release [sent-to-run]: pairs with the Acquire of the consumer's load of `tail`; publishes
+        // the same. Model: `single_send_vs_receive_into`.
+        self.ring.tail.store(tail, Ordering::Release);
+    }
+
+    /// Hands everything before `tail`, more than one value, to the consumer, all of it at once.
+    fn advance_many(&mut self, tail: u64) {
+        // In any order: a consumer that waits for the first value looks at one mark only, and what it
+        // finds there is the end of them all. Model: `single_group_visibility`.
+        let groups = self.tail / POSITIONS_PER_MARK..=(tail - 1) / POSITIONS_PER_MARK;
+        for group in groups.rev().take(MARKS) {
+            // Release [group-sent]: as in `advance`.
+            self.ring.mark(group * POSITIONS_PER_MARK).store(tail, Ordering::Release);
+        }
+        self.tail = tail;
+        // Release [group-sent-to-run]: as in `advance`.
         self.ring.tail.store(tail, Ordering::Release);
     }
 }
@@ -253,7 +272,7 @@ impl<T, M: Mode> Drop for Chunk<'_, T, M> {
     #[inline]
     fn drop(&mut self) {
         if self.written != self.producer.tail {
-            self.producer.advance(self.written);
+            self.producer.advance_many(self.written);
         }
     }
 }

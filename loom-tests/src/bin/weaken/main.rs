@@ -21,7 +21,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use self::scan::Site;
-use self::table::{Change, TABLE, Weakening};
+use self::table::{Change, Weakening};
 use self::tree::{Model, Tree};
 
 type Failure = Box<dyn std::error::Error>;
@@ -44,8 +44,9 @@ fn run() -> Result<bool, Failure> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("no folder above")?;
     let sites = scan::sites(&root.join("src"))?;
     check_table(&sites)?;
+    table::check_places(&root.join("src"))?;
 
-    let chosen: Vec<&Weakening> = TABLE.iter().filter(|row| is_chosen(row, &words)).collect();
+    let chosen: Vec<&Weakening> = table::rows().filter(|row| is_chosen(row, &words)).collect();
     if chosen.is_empty() {
         return Err(format!("no weakening matches {words:?}").into());
     }
@@ -72,8 +73,7 @@ fn is_chosen(row: &Weakening, words: &[String]) -> bool {
 /// Every tag has a row, and every row a tag.
 fn check_table(sites: &[Site]) -> Result<(), Failure> {
     let tagged: BTreeSet<&str> = sites.iter().map(|site| &*site.tag).collect();
-    let in_table: BTreeSet<&str> = TABLE
-        .iter()
+    let in_table: BTreeSet<&str> = table::rows()
         .filter_map(|row| match row.change {
             Change::Ordering { tag, .. } => Some(tag),
             Change::Text { .. } => None,
@@ -131,4 +131,19 @@ fn weaken(tree: &Tree, row: &Weakening, sites: &[Site]) -> Result<bool, Failure>
     tree.restore(&file)?;
     built.map_err(|error| format!("{} does not compile: {error}", row.name))?;
     Ok(all_red)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    #[test]
+    fn every_tag_has_a_row_and_every_row_a_tag() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let checked =
+            super::scan::sites(&folder.join("src")).and_then(|sites| super::check_table(&sites));
+        if let Err(error) = checked {
+            panic!("{error}");
+        }
+    }
 }

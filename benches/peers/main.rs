@@ -1,0 +1,82 @@
+//! How fast are we, measured against the best there are?
+
+mod allocations;
+mod arguments;
+mod candidates;
+mod event;
+mod machine;
+mod measure;
+mod outcome;
+mod plot;
+mod report;
+mod scenario;
+mod table;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use crate::arguments::{Arguments, USAGE};
+use crate::machine::Place;
+use crate::measure::{Laps, Row};
+use crate::scenario::{
+    blocking, displacing, fan_out, latency, many_producers, one_thread, two_threads,
+};
+
+/// Makes the rows of one number, with their contenders checked.
+type Scenario = fn() -> Vec<Row>;
+
+/// What there is to measure, by the numbers of the bar table.
+const SCENARIOS: &[(u8, Scenario)] = &[
+    (1, one_thread::alternately_by_single),
+    (2, one_thread::alternately_by_many),
+    (3, one_thread::fill_and_empty),
+    (4, one_thread::in_batches),
+    (5, two_threads::one_by_one),
+    (6, two_threads::in_batches),
+    (7, blocking::two_threads),
+    (8, many_producers::contention),
+    (9, displacing::displacing),
+    (10, fan_out::in_place),
+    (11, fan_out::go_event_bus),
+    (12, latency::spinning),
+    (13, latency::waiting),
+];
+
+fn main() -> ExitCode {
+    let known: Vec<u8> = SCENARIOS.iter().map(|(number, _)| *number).collect();
+    let arguments = match Arguments::parse(&known) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            eprintln!("{error}\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("cannot write the figures: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
+    machine::enter(Place::Sender);
+    let pinned = if machine::is_pinned() { "threads pinned" } else { "too few to pin threads" };
+    println!("{}, {} cores, {pinned}", machine::cpu_model(), machine::core_count());
+    let mut laps = Laps::default();
+    let mut outcomes = Vec::new();
+    for (_, scenario) in SCENARIOS.iter().filter(|(number, _)| arguments.wants(*number)) {
+        for row in scenario() {
+            let measured = row.measure(&arguments.effort, &mut laps);
+            measured.iter().for_each(table::print_details);
+            outcomes.extend(measured);
+        }
+    }
+    table::print_summary(&outcomes);
+    println!("{laps}");
+    report::write(&arguments.json, arguments.effort.name, &laps, &outcomes)?;
+    plot::write(&arguments.svg, &outcomes)?;
+    println!("figures in {}, pictures in {}", arguments.json.display(), arguments.svg.display());
+    Ok(())
+}

@@ -1,0 +1,187 @@
+//! The store: its leases, its sleepers, its dispatch, its end.
+
+use super::{Weakening, ordering, relaxed, text};
+
+pub(super) const ROWS: &[Weakening] = &[
+    relaxed("lease-taken", "dispatch", &["concurrent_publish"]),
+    relaxed("lease-released", "dispatch", &["concurrent_publish"]),
+    ordering(
+        "lease-taken, of the consumer",
+        ("lease-taken", "Relaxed"),
+        "single_store",
+        &["single_drain_out_of_time_vs_publish"],
+    ),
+    ordering(
+        "lease-released, of the consumer",
+        ("lease-released", "Relaxed"),
+        "single_store",
+        &["single_drain_out_of_time_vs_publish"],
+    ),
+    relaxed("sleeper-counted", "waiting", &["park_vs_wake", "park_vs_close"]),
+    relaxed("sleeper-seen", "waiting", &["park_vs_wake", "park_vs_close"]),
+    ordering(
+        "sleeper-counted, by a producer",
+        ("sleeper-counted", "Relaxed"),
+        "single_store",
+        &["single_park_vs_wake", "single_park_vs_close"],
+    ),
+    ordering(
+        "sleeper-seen, by a producer",
+        ("sleeper-seen", "Relaxed"),
+        "single_store",
+        &["single_park_vs_wake", "single_park_vs_close"],
+    ),
+    text(
+        "sleepers read by a plain load",
+        "wait/wait_list.rs",
+        &[(
+            "self.sleepers.compare_exchange(0, 0, Ordering::Release, Ordering::Relaxed).is_ok();",
+            "self.sleepers.load(Ordering::Acquire) == 0;",
+        )],
+        ("waiting", &["park_vs_wake", "park_vs_close"]),
+    ),
+    text(
+        "one of two sleepers woken",
+        "wait/wait_list.rs",
+        &[("self.bell.notify_all();", "self.bell.notify_one();")],
+        ("waiting", &["park_two_vs_close"]),
+    ),
+    text(
+        "bell rung without the gate",
+        "wait/wait_list.rs",
+        &[("        drop(sync::lock(&self.gate));\n", "")],
+        ("waiting", &["park_vs_wake", "park_vs_close"]),
+    ),
+    text(
+        "room wakes nobody",
+        "store/intake.rs",
+        &[("&& run.len > 0", "&& run.len > usize::MAX - 1")],
+        ("waiting", &["park_vs_wake"]),
+    ),
+    text(
+        "room wakes no producer",
+        "store/intake.rs",
+        &[("&& run.len > 0", "&& run.len > usize::MAX - 1")],
+        ("single_store", &["single_park_vs_wake"]),
+    ),
+    text(
+        "close wakes nobody",
+        "store/intake.rs",
+        &[("        self.space.notify();\n        first\n", "        first\n")],
+        ("waiting", &["park_vs_close"]),
+    ),
+    text(
+        "close wakes no producer",
+        "store/intake.rs",
+        &[("        self.space.notify();\n        first\n", "        first\n")],
+        ("single_store", &["single_park_vs_close"]),
+    ),
+    text(
+        "end of a dispatch wakes nobody",
+        "ring/lease.rs",
+        &[("        self.0.notify();\n", "")],
+        ("dispatch", &["concurrent_publish"]),
+    ),
+    text(
+        "end of a dispatch wakes too early",
+        "ring/lease.rs",
+        &[(
+            "    taken: Taken<'a, T>,\n    _wakes: Wakes<'a>,\n",
+            "    _wakes: Wakes<'a>,\n    taken: Taken<'a, T>,\n",
+        )],
+        ("dispatch", &["concurrent_publish"]),
+    ),
+    text(
+        "a refused holder gives up the lease",
+        "ring/lease.rs",
+        &[(".then(|| Taken { exclusive: self })", ".then_some(Taken { exclusive: self })")],
+        ("dispatch", &["concurrent_publish"]),
+    ),
+    text(
+        "publish does not wait for another",
+        "store/dispatch.rs",
+        &[("shared.take_dispatch(Deadline::NEVER) else", "shared.try_take_dispatch() else")],
+        ("dispatch", &["concurrent_publish"]),
+    ),
+    text(
+        "table checked before the run",
+        "store/dispatch.rs",
+        &[
+            (
+                "        let Some(run) = shared.intake.receive_into(",
+                "        let newer = shared.registry.has_newer(seen);\n        let Some(run) = shared.intake.receive_into(",
+            ),
+            ("if shared.registry.has_newer(seen) {", "if newer {"),
+        ],
+        ("dispatch", &["subscribe_vs_dispatch"]),
+    ),
+    text(
+        "unsubscribe leaves `active` set",
+        "handler/subscriber.rs",
+        &[("self.active.store(false, Ordering::Relaxed);", "")],
+        ("dispatch", &["unsubscribe_vs_dispatch"]),
+    ),
+    text(
+        "left over events not set aside",
+        "store/delivery.rs",
+        &[("sync::lock(&self.left_over).extend(events);", "drop(events);")],
+        ("shutdown", &["drain_out_of_time_vs_publish"]),
+    ),
+    text(
+        "drain does not wait for a publish",
+        "store/shutdown.rs",
+        &[("shared.take_dispatch(deadline) {", "shared.try_take_dispatch() {")],
+        ("shutdown", &["drain_vs_publish"]),
+    ),
+    text(
+        "drain does not look at the producer",
+        "store/intake.rs",
+        &[(
+            "Rings::SingleLossless(single) => !single.ring.has_ended(),",
+            "Rings::SingleLossless(_) => false,",
+        )],
+        ("single_store", &["single_drain_vs_send", "single_drain_out_of_time_vs_send"]),
+    ),
+    text(
+        "a send does not ring",
+        "ring/park.rs",
+        &[(
+            "if tail_before & PARKED != 0 {",
+            "if tail_before & PARKED != 0 && tail_before & CLOSED != 0 {",
+        )],
+        ("waiting", &["reader_parks_vs_send", "reader_parks_vs_two_sends"]),
+    ),
+    text(
+        "close does not ring",
+        "ring/mod.rs",
+        &[(
+            "            self.wake_readers(tail);\n            return tail & CLOSED",
+            "            return tail & CLOSED",
+        )],
+        ("waiting", &["reader_parks_vs_close"]),
+    ),
+    text(
+        "reader parks without a look at the tail",
+        "ring/park.rs",
+        &[("let empty = tail & POSITION == head && tail & CLOSED == 0;", "let empty = true;")],
+        ("waiting", &["reader_parks_vs_send", "reader_parks_vs_close"]),
+    ),
+    text(
+        "reader parks beside a displacing send",
+        "ring/park.rs",
+        &[("(M::DISPLACES && self.is_displacing_at(head))", "false")],
+        ("waiting", &["reader_parks_vs_displace"]),
+    ),
+    text(
+        "reader parks outside of the gate",
+        "wait/doorbell.rs",
+        &[
+            ("        let mut rung = sync::lock(&self.gate);\n        let before = *rung;\n", ""),
+            (
+                "            return false;\n        }\n",
+                "            return false;\n        }\n        let mut rung = sync::lock(&self.gate);\n        let before = *rung;\n",
+            ),
+        ],
+        ("waiting", &["reader_parks_vs_send"]),
+    ),
+];
