@@ -188,13 +188,23 @@ impl<T, M: Mode> Ring<T, M> {
     /// Asks for the lines of a slot that will be sent to soon, if the reader is known to have left it.
     #[inline]
     pub(super) fn prefetch_after(&self, position: u64) {
-        let ahead = position + Slots::<T>::AHEAD;
-        // Relaxed: only a hint hangs on it.
-        if ahead.saturating_sub(self.mask()) <= self.head_seen.load(Ordering::Relaxed) {
-            self.slots.prefetch(ahead);
-        } else if M::DISPLACES && position.is_multiple_of(LOOKS_EVERY) {
+        if !self.prefetch_at(position + Slots::<T>::AHEAD)
+            && M::DISPLACES
+            && position.is_multiple_of(LOOKS_EVERY)
+        {
             self.copy_head();
         }
+    }
+
+    /// Asks for the lines of the slot of `position`, if the reader is known to have left it.
+    #[inline]
+    fn prefetch_at(&self, position: u64) -> bool {
+        // Relaxed: only a hint hangs on it.
+        let left = position.saturating_sub(self.mask()) <= self.head_seen.load(Ordering::Relaxed);
+        if left {
+            self.slots.prefetch(position);
+        }
+        left
     }
 
     /// Nobody else keeps the copy up to date in a displacing ring.
@@ -215,16 +225,17 @@ impl<T, M: Mode> Ring<T, M> {
     }
 
     /// The same for consecutive positions; the reader sees all of them or none.
+    #[inline]
     pub(super) fn fill_all(&self, first: u64, values: &mut Vec<T>) {
-        let positions = first..first + values.len() as u64;
-        for (position, value) in positions.clone().zip(values.drain(..)) {
-            // SAFETY: as in `fill`, for each of the positions that were claimed together.
-            unsafe { self.slot(position).write(value) };
-        }
+        // A group's slots are written to at once, so those to ask for are the next group's.
+        let ahead = Slots::<T>::AHEAD.max(values.len() as u64);
+        let mut position = first + values.len() as u64;
         // Last to first: until the first one is stamped the reader stops in front of all of them.
         // Model: `send_all_visibility`.
-        for position in positions.rev() {
-            self.slot(position).release_full(position);
+        for value in values.drain(..).rev() {
+            position -= 1;
+            self.prefetch_at(position + ahead);
+            self.fill(position, value);
         }
     }
 }

@@ -48,9 +48,15 @@ impl<C, const SPREAD: bool> Slab<C, SPREAD> {
     };
     /// How many slots a sender looks ahead.
     pub(super) const AHEAD: u64 = {
-        let slots = if Self::STRIDE == 0 { 1 } else { AHEAD_BYTES / Self::STRIDE };
-        if slots == 0 { 1 } else { slots as u64 }
+        match AHEAD_BYTES.checked_div(Self::STRIDE) {
+            None | Some(0) => 1,
+            Some(slots) => slots as u64,
+        }
     };
+
+    /// How many slots share a line.
+    const SLOTS_PER_LINE: u64 =
+        if Self::STRIDE == 0 || Self::STRIDE > LINE { 1 } else { (LINE / Self::STRIDE) as u64 };
 
     /// An array of `capacity` slots, every page of which has been written to.
     pub(super) fn new(capacity: usize, slot: impl Fn(u64) -> C) -> Result<Self, ConfigError> {
@@ -129,6 +135,9 @@ impl<C, const SPREAD: bool> Slab<C, SPREAD> {
     /// makes sure that the reader has done with that slot, who would otherwise have to fetch it back.
     #[inline]
     pub(super) fn prefetch(&self, position: u64) {
+        if !position.is_multiple_of(Self::SLOTS_PER_LINE) {
+            return; // Whoever came to the line's first slot has asked for it.
+        }
         let slot = self.place(position).cast::<u8>();
         for line in 0..Self::STRIDE.div_ceil(LINE).min(LINES_AHEAD_MAX) {
             line::prefetch_to_write(slot.as_ptr().wrapping_add(line * LINE));

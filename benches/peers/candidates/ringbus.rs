@@ -56,10 +56,7 @@ impl<T: Payload> Clone for ManyTx<T> {
     }
 }
 
-pub(crate) struct ManyRx<T: Payload> {
-    reader: Reader<'static, T, Lossless>,
-    run: Vec<T>,
-}
+pub(crate) struct ManyRx<T: Payload>(Reader<'static, T, Lossless>);
 
 impl<T: Payload> Candidate<T> for Many {
     const NAME: &'static str = "Ring";
@@ -70,7 +67,7 @@ impl<T: Payload> Candidate<T> for Many {
         let ring = leaked(Ring::lossless(CAPACITY).expect("a power of two"));
         let reader = ring.try_reader().expect("nobody else reads");
         let tx = ManyTx { sender: ring.sender(), group: Vec::with_capacity(CAPACITY) };
-        (tx, ManyRx { reader, run: Vec::with_capacity(CAPACITY) })
+        (tx, ManyRx(reader))
     }
 }
 
@@ -93,13 +90,11 @@ impl<T: Payload> Tx<T> for ManyTx<T> {
 impl<T: Payload> Rx<T> for ManyRx<T> {
     #[inline]
     fn receive(&mut self) -> Option<T> {
-        self.reader.receive()
+        self.0.receive()
     }
 
     #[inline]
     fn receive_many(&mut self, max: usize, each: impl FnMut(T)) -> usize {
-        let count = self.reader.receive_into(&mut self.run, max);
-        self.run.drain(..).for_each(each);
-        count
+        self.0.receive_each(max, each)
     }
 }

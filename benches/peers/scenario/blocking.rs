@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crossbeam_utils::CachePadded;
+
 use super::{AtEnd, CHECKED, Patience, afresh};
 use crate::candidates::blocking::{
     BlockingTx, CrossbeamChannel, CrossfireMpmc, CrossfireMpsc, CrossfireSpsc, Each, Kanal, Read,
@@ -18,8 +20,8 @@ use crate::measure::{Lap, Pace, Row, Side, Stopwatch};
 
 /// A channel, whose halves two threads use.
 struct Waiting<C: Read<Event64, W>, W: Watch> {
-    tx: C::Tx,
-    rx: C::Rx,
+    tx: CachePadded<C::Tx>,
+    rx: CachePadded<C::Rx>,
     /// Where the receiver runs; the sender is the calling thread.
     receiver: Place,
     sent: u64,
@@ -29,7 +31,7 @@ impl<C: Read<Event64, W>, W: Watch> Waiting<C, W> {
     /// A channel whose memory has been used.
     fn warm(receiver: Place) -> Self {
         let (tx, rx) = C::open_reading();
-        let mut waiting = Self { tx, rx, receiver, sent: 0 };
+        let mut waiting = Self { tx: tx.into(), rx: rx.into(), receiver, sent: 0 };
         waiting.stream(CHECKED);
         waiting
     }

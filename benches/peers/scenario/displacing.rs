@@ -7,6 +7,8 @@ use std::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
+use crossbeam_utils::CachePadded;
+
 use super::{CHECKED, Patience, afresh};
 use crate::candidates::displacing::{
     ArrayDisplaces, ConcurrentDisplaces, Displacer, DisplacingRx, DisplacingTx, LockDisplaces,
@@ -22,8 +24,8 @@ const WORK_NS: f64 = 1000.0;
 
 /// A candidate, whose halves one or two threads use.
 struct Displaced<D: Displacer> {
-    tx: D::Tx,
-    rx: D::Rx,
+    tx: CachePadded<D::Tx>,
+    rx: CachePadded<D::Rx>,
     sent: u64,
     candidate: PhantomData<D>,
 }
@@ -32,7 +34,7 @@ impl<D: Displacer> Displaced<D> {
     /// A candidate that was checked, and is full.
     fn checked() -> Self {
         let (tx, rx) = D::open();
-        let mut displaced = Self { tx, rx, sent: 0, candidate: PhantomData };
+        let mut displaced = Self { tx: tx.into(), rx: rx.into(), sent: 0, candidate: PhantomData };
         displaced.nobody_reads(CHECKED);
         displaced.read_by(CHECKED, 0.0, in_order());
         displaced
@@ -78,10 +80,11 @@ impl<D: Displacer> Displaced<D> {
     fn read_by(&mut self, events: u64, work: f64, mut see: impl FnMut(&Event64) + Send) -> Lap {
         let load = Load::single(self.sent, events);
         self.sent += events;
-        let (ready, over) = <(AtomicBool, AtomicBool)>::default();
+        let flags = CachePadded::<(AtomicBool, AtomicBool)>::default();
+        let (ready, over) = &*flags;
         let Self { tx, rx, .. } = self;
         let (lap, read, there) = thread::scope(|scope| {
-            let reader = scope.spawn(|| {
+            let reader = scope.spawn(move || {
                 machine::enter(Place::Receiver);
                 let (mut count, mut patience) = (0_u64, Patience::OTHER_CORE);
                 let never = AtomicBool::new(false);

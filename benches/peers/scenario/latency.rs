@@ -4,6 +4,8 @@ use std::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::{hint, thread};
 
+use crossbeam_utils::CachePadded;
+
 use super::{Patience, afresh, blocking};
 use crate::candidates::blocking::{
     Blocking, BlockingRx, BlockingTx, CrossbeamChannel, CrossfireMpmc, CrossfireMpsc,
@@ -72,10 +74,13 @@ impl<T: Payload, H: Rx<T>> BlockingRx<T> for Spin<H> {
     }
 }
 
+/// Two halves, each on lines of its own, as it would be if its thread owned it.
+type Way<X, R> = (CachePadded<X>, CachePadded<R>);
+
 /// A way there and a way back.
 struct Ways<T: Payload, C: Blocking<T>> {
-    there: (C::Tx, C::Rx),
-    back: (C::Tx, C::Rx),
+    there: Way<C::Tx, C::Rx>,
+    back: Way<C::Tx, C::Rx>,
     sent: u64,
     events: PhantomData<T>,
 }
@@ -83,7 +88,11 @@ struct Ways<T: Payload, C: Blocking<T>> {
 impl<T: Payload, C: Blocking<T>> Ways<T, C> {
     /// Ways that were checked; which also has used their memory.
     fn checked() -> Self {
-        let mut ways = Self { there: C::open(), back: C::open(), sent: 0, events: PhantomData };
+        let open = || {
+            let (tx, rx) = C::open();
+            (tx.into(), rx.into())
+        };
+        let mut ways = Self { there: open(), back: open(), sent: 0, events: PhantomData };
         ways.ping_pong::<Strict>(WARM);
         ways
     }
@@ -101,16 +110,16 @@ impl<T: Payload, C: Blocking<T>> Ways<T, C> {
         let (mut stream, mut witness) = (load.stream(0), W::of(&load));
         let mut trips = vec![0; usize::try_from(events).expect("not so many")];
         let Self { there: (out, far), back: (far_out, home), .. } = self;
-        let ready = AtomicBool::new(false);
+        let ready = &CachePadded::new(AtomicBool::new(false));
         thread::scope(|scope| {
-            scope.spawn(|| {
+            scope.spawn(move || {
                 machine::enter(Place::Receiver);
                 ready.store(true, Ordering::Release);
                 for _ in 0..events {
                     far_out.send_waiting(far.receive_waiting());
                 }
             });
-            wait_for(&ready);
+            wait_for(ready);
             let watch = Stopwatch::start();
             let mut last = ticks();
             for trip in &mut trips {
@@ -136,20 +145,21 @@ impl<T: Payload, C: Blocking<T>> Ways<T, C> {
         let (mut sent, mut received) = (vec![0; count], vec![0; count]);
         let period = PERIOD_NS / ns_per_tick();
         let Self { there: (tx, rx), .. } = self;
-        let ready = AtomicBool::new(false);
+        let ready = &CachePadded::new(AtomicBool::new(false));
         let mut lap = thread::scope(|scope| {
-            let reading = scope.spawn(|| {
+            let (load, received) = (&load, &mut received);
+            let reading = scope.spawn(move || {
                 machine::enter(Place::Receiver);
-                let mut witness = W::of(&load);
+                let mut witness = W::of(load);
                 ready.store(true, Ordering::Release);
-                for at in &mut received {
+                for at in received {
                     let event = rx.receive_waiting();
                     *at = ticks();
                     witness.see(&event);
                 }
                 witness
             });
-            wait_for(&ready);
+            wait_for(ready);
             let watch = Stopwatch::start();
             let start = ticks();
             let mut due = period;
@@ -162,7 +172,7 @@ impl<T: Payload, C: Blocking<T>> Ways<T, C> {
                 tx.send_waiting(stream.current());
                 stream.advance();
             }
-            reading.join().expect("the receiver saw nothing wrong").confirm::<T>(&load);
+            reading.join().expect("the receiver saw nothing wrong").confirm::<T>(load);
             watch.stop()
         });
         // The clocks of two cores may differ by some ticks.

@@ -4,6 +4,8 @@ use std::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
+use crossbeam_utils::CachePadded;
+
 use super::{AtEnd, CHECKED, Patience, afresh};
 use crate::candidates::crossbeam::{Array, Channel};
 use crate::candidates::disruptor::{DisruptorMulti, DisruptorSingle};
@@ -20,8 +22,9 @@ use crate::measure::{Lap, Pace, Row, Side, Stopwatch};
 
 /// A candidate, whose halves two threads use.
 struct TwoThreads<T: Payload, C: Candidate<T>> {
-    tx: C::Tx,
-    rx: C::Rx,
+    /// Each half on lines of its own, as it would be if its thread owned it.
+    tx: CachePadded<C::Tx>,
+    rx: CachePadded<C::Rx>,
     /// Where the receiver runs; the sender is the calling thread.
     receiver: Place,
     sent: u64,
@@ -31,7 +34,7 @@ struct TwoThreads<T: Payload, C: Candidate<T>> {
 impl<T: Payload, C: Candidate<T>> TwoThreads<T, C> {
     fn open(receiver: Place) -> Self {
         let (tx, rx) = C::open();
-        Self { tx, rx, receiver, sent: 0, events: PhantomData }
+        Self { tx: tx.into(), rx: rx.into(), receiver, sent: 0, events: PhantomData }
     }
 
     /// A candidate that was checked; which also has used its memory.
@@ -93,26 +96,29 @@ impl<T: Payload, C: Candidate<T>> TwoThreads<T, C> {
         let load = Load::single(self.sent, events);
         self.sent += events;
         let mut stream = load.stream(0);
-        let (mut waiting, mut reading) = (self.patience(), self.patience());
+        let (mut waiting, patience) = (self.patience(), self.patience());
         let Self { tx, rx, receiver, .. } = self;
-        let (ready, ended, never) = <(AtomicBool, AtomicBool, AtomicBool)>::default();
+        let place = *receiver;
+        let flags = CachePadded::<(AtomicBool, AtomicBool, AtomicBool)>::default();
+        let (ready, ended, never) = &*flags;
         thread::scope(|scope| {
-            let receiver = scope.spawn(|| {
-                let _at_end = AtEnd(&ended);
-                machine::enter(*receiver);
-                let mut witness = W::of(&load);
+            // It owns what it looks at all the time: the sender writes to its own stack.
+            let receiver = scope.spawn(move || {
+                let _at_end = AtEnd(ended);
+                machine::enter(place);
+                let (mut witness, mut reading) = (W::of(&load), patience);
                 ready.store(true, Ordering::Release);
                 while witness.count() < events {
                     if receive(rx, &mut witness) {
                         reading.renew();
                     } else {
-                        reading.wait(&never);
+                        reading.wait(never);
                     }
                 }
                 witness
             });
             while !ready.load(Ordering::Acquire) {
-                waiting.wait(&ended);
+                waiting.wait(ended);
             }
             let watch = Stopwatch::start();
             let mut left = events;
@@ -120,13 +126,13 @@ impl<T: Payload, C: Candidate<T>> TwoThreads<T, C> {
                 let count = send(tx, &mut stream, left);
                 left -= count;
                 if count == 0 {
-                    waiting.wait(&ended);
+                    waiting.wait(ended);
                 } else {
                     waiting.renew();
                 }
             }
             while !ended.load(Ordering::Acquire) {
-                waiting.wait(&never);
+                waiting.wait(never);
             }
             let lap = watch.stop();
             receiver.join().expect("the receiver saw nothing wrong").confirm::<T>(&load);

@@ -55,11 +55,7 @@ impl<T, M: Mode> RingConsumer<T, M> {
     /// ```
     #[inline]
     pub fn receive(&mut self) -> Option<T> {
-        let run = if M::DISPLACES {
-            self.win_against_producer(1, Self::look_at_mark)
-        } else {
-            self.win_alone(1, Self::look_at_mark)
-        };
+        let run = self.win(1);
         if run.len == 0 {
             return None;
         }
@@ -144,28 +140,24 @@ impl<T, M: Mode> RingConsumer<T, M> {
     /// [vacates](Self::vacate) their cells.
     #[inline]
     fn win(&mut self, max: u64) -> Run {
-        if M::DISPLACES {
-            self.win_against_producer(max, Self::look_at_tail)
-        } else {
-            self.win_alone(max, Self::look_at_tail)
-        }
+        if M::DISPLACES { self.win_against_producer(max) } else { self.win_alone(max) }
     }
 
     #[inline]
-    fn win_alone(&mut self, max: u64, look: impl Fn(&mut Self, u64)) -> Run {
+    fn win_alone(&mut self, max: u64) -> Run {
         if self.tail_seen == self.head {
-            look(self, self.head);
+            self.look_for_values();
         }
         Run::new(self.head, max.min(self.tail_seen - self.head))
     }
 
     #[inline]
-    fn win_against_producer(&mut self, max: u64, look: impl Fn(&mut Self, u64)) -> Run {
+    fn win_against_producer(&mut self, max: u64) -> Run {
         loop {
             // Relaxed: the compare-and-swap decides.
             let head = self.ring.head.load(Ordering::Relaxed);
             if self.tail_seen <= head {
-                look(self, head);
+                self.look_for_values();
                 if self.tail_seen <= head {
                     return Run::new(head, 0);
                 }
@@ -184,23 +176,11 @@ impl<T, M: Mode> RingConsumer<T, M> {
         }
     }
 
-    /// Looks how many values were sent, for one who takes all of them.
     #[inline]
-    fn look_at_tail(&mut self, _head: u64) {
-        // Acquire [run-seen]: pairs with the Release of the producer's store of `tail`: the values
-        // before it are in their cells. Model: `single_send_vs_receive_into`.
+    fn look_for_values(&mut self) {
+        // Acquire [sent-seen]: pairs with the Release of the producer's store: the values before it
+        // are in their cells. Model: `single_send_vs_receive`.
         self.tail_seen = self.ring.tail.load(Ordering::Acquire);
-    }
-
-    /// Looks whether the value of `head` was sent, for one who takes it; the module's header says why
-    /// not at `tail`.
-    #[inline]
-    fn look_at_mark(&mut self, head: u64) {
-        // Acquire [sent-seen]: pairs with the Release of the producer's store of the mark: the values
-        // before it are in their cells. Model: `single_send_vs_receive`.
-        let mark = self.ring.mark(head).load(Ordering::Acquire);
-        // It may be as old as the last position it was for.
-        self.tail_seen = self.tail_seen.max(mark);
     }
 
     /// Moves the values of `run`, which was won, into `holes`, which are as many.
@@ -250,7 +230,7 @@ impl<T> RingConsumer<T, Lossless> {
     /// ```
     #[inline]
     pub fn receive_each(&mut self, max: usize, mut each: impl FnMut(T)) -> usize {
-        let run = self.win_alone(max as u64, Self::look_at_tail);
+        let run = self.win_alone(max as u64);
         let taken = Taking { taken: run.first, consumer: self };
         taken.pass(run.len, &mut each);
         run.len
@@ -266,11 +246,14 @@ struct Taking<'c, T> {
 impl<T> Taking<'_, T> {
     #[inline]
     fn pass(mut self, len: usize, each: &mut impl FnMut(T)) {
-        for _ in 0..len {
-            // SAFETY: the values of the run were sent, and `taken` passes each once.
-            let value = unsafe { self.consumer.ring.cells.at(self.taken).take() };
-            self.taken += 1;
-            each(value);
+        let (first, second) = self.consumer.ring.cells.pieces(self.taken, len);
+        for cells in [first, second] {
+            for cell in cells {
+                // SAFETY: the values of the run were sent, and each cell is passed once.
+                let value = unsafe { cell.take() };
+                self.taken += 1;
+                each(value);
+            }
         }
     }
 }

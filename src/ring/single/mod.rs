@@ -8,19 +8,10 @@
 //! looks at the shared word only when the ring seems full or empty. That nobody else has the other
 //! handle is what the types say: neither is `Clone`, and their methods take `&mut self`.
 //!
-//! # Marks
-//!
-//! A consumer that polls `tail` for the next value pulls its line away from the producer after each
-//! one, and both go on in step, a miss per value. So `tail` is there once more, as marks: the
-//! position is also stored in one of several words on lines of their own, in turn for every few
-//! positions. A consumer that receives one by one polls the mark for the position it waits for; the
-//! producer loses that line once, and is soon on the next. What is received in runs looks at `tail`.
-//!
 //! # Why it is correct
 //!
-//! 1. *Values.* Only the producer stores `tail` and the marks, after it has written the values
-//!    before it (Release); the consumer loads one of them (Acquire) and reads only below it. The mark
-//!    of a position reaches beyond it exactly when its value has been sent.
+//! 1. *Values.* Only the producer stores `tail`, after it has written the values before it
+//!    (Release); the consumer loads it (Acquire) and reads only below it.
 //! 2. *Cells, lossless.* Only the consumer stores `head`, after the values before it have left
 //!    (Release); the producer loads it (Acquire) and writes less than a lap ahead of it.
 //! 3. *Cells, displacing.* Producer and consumer win positions by a compare-and-swap on `head`; who
@@ -64,11 +55,6 @@ use crate::error::ConfigError;
 use crate::sync::Arc;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// How many marks there are.
-const MARKS: usize = if cfg!(loom) { 2 } else { 16 };
-/// How many consecutive positions share a mark.
-const POSITIONS_PER_MARK: u64 = if cfg!(loom) { 1 } else { 8 };
-
 /// The ring between a [`RingProducer`] and a [`RingConsumer`].
 ///
 /// # Examples
@@ -92,8 +78,6 @@ pub struct SingleRing<T, M: Mode = Lossless> {
     ended: AtomicBool,
     /// The next position to send. Stored by the producer.
     tail: CachePadded<AtomicU64>,
-    /// The same, as it was after the last position that the mark is for.
-    marks: [CachePadded<AtomicU64>; MARKS],
     /// The next position to read. Written by the consumer and, when displacing, by the producer.
     head: CachePadded<AtomicU64>,
     /// Displacing only: all values before this position have left their cells. Stored by the
@@ -169,7 +153,6 @@ impl<T, M: Mode> SingleRing<T, M> {
             closing: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             tail: word(),
-            marks: std::array::from_fn(|_| word()),
             head: word(),
             vacated: word(),
             displaced: word(),
@@ -255,13 +238,6 @@ impl<T, M: Mode> SingleRing<T, M> {
     pub(crate) fn len_hint(&self) -> usize {
         let len = self.tail_position().saturating_sub(self.head_position());
         usize::try_from(len).unwrap_or(usize::MAX).min(self.capacity())
-    }
-
-    /// The mark for a position.
-    #[inline]
-    #[allow(clippy::cast_possible_truncation)] // A remainder of `MARKS`, a usize.
-    fn mark(&self, position: u64) -> &AtomicU64 {
-        &self.marks[(position / POSITIONS_PER_MARK % MARKS as u64) as usize]
     }
 
     /// The word that says how far the cells are empty.

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::{MARKS, POSITIONS_PER_MARK, SingleRing};
+use super::SingleRing;
 use crate::error::{SendAllError, SendError};
 use crate::ring::displace::HELD_LOOKS_MAX;
 use crate::ring::mode::{Displacing, Lossless, Mode};
@@ -138,7 +138,8 @@ impl<T, M: Mode> RingProducer<T, M> {
         if self.room_end - self.tail < wanted {
             self.look_for_room(wanted);
         }
-        let room = self.room_end - self.tail;
+        #[allow(clippy::cast_possible_truncation)] // At most the capacity.
+        let room = (self.room_end - self.tail) as usize;
         let chunk = Chunk { written: self.tail, producer: self };
         chunk.fill(room, &mut values)
     }
@@ -212,34 +213,15 @@ impl<T, M: Mode> RingProducer<T, M> {
             // SAFETY: as in `put`, for each of the positions up to `end`.
             unsafe { cell.write(value) };
         }
-        if end > self.tail {
-            self.advance_many(end);
-        }
+        self.advance(end);
     }
 
-    /// Hands the value before `tail` to the consumer.
+    /// Hands everything before `tail` to the consumer.
     #[inline]
     fn advance(&mut self, tail: u64) {
-        // Release [sent]: pairs with the Acquire of the consumer's load of the mark; publishes the
+        self.tail = tail;
+        // Release [sent]: pairs with the Acquire of the consumer's load of `tail`; publishes the
         // values before it. Model: `single_send_vs_receive`.
-        self.ring.mark(self.tail).store(tail, Ordering::Release);
-        self.tail = tail;
-        // Release [sent-to-run]: pairs with the Acquire of the consumer's load of `tail`; publishes
-        // the same. Model: `single_send_vs_receive_into`.
-        self.ring.tail.store(tail, Ordering::Release);
-    }
-
-    /// Hands everything before `tail`, more than one value, to the consumer, all of it at once.
-    fn advance_many(&mut self, tail: u64) {
-        // In any order: a consumer that waits for the first value looks at one mark only, and what it
-        // finds there is the end of them all. Model: `single_group_visibility`.
-        let groups = self.tail / POSITIONS_PER_MARK..=(tail - 1) / POSITIONS_PER_MARK;
-        for group in groups.rev().take(MARKS) {
-            // Release [group-sent]: as in `advance`.
-            self.ring.mark(group * POSITIONS_PER_MARK).store(tail, Ordering::Release);
-        }
-        self.tail = tail;
-        // Release [group-sent-to-run]: as in `advance`.
         self.ring.tail.store(tail, Ordering::Release);
     }
 }
@@ -251,20 +233,25 @@ struct Chunk<'p, T, M: Mode> {
 }
 
 impl<T, M: Mode> Chunk<'_, T, M> {
+    /// Writes values into the next cells, of which `room` are empty; how many.
     #[inline]
-    fn fill(mut self, room: u64, values: &mut impl Iterator<Item = T>) -> usize {
-        let mut count = 0;
-        while count < room {
-            let Some(value) = values.next() else { break };
-            // SAFETY: there is room for `room` values from the producer's `tail` on, so the cell is
-            // empty and the producer's, whom this borrows.
-            unsafe { self.producer.ring.cells.at(self.written).write(value) };
-            self.written += 1;
-            count += 1;
+    fn fill(mut self, room: usize, values: &mut impl Iterator<Item = T>) -> usize {
+        let (first, second) = self.producer.ring.cells.pieces(self.written, room);
+        for cells in [first, second] {
+            for cell in cells {
+                let Some(value) = values.next() else { return self.count() };
+                // SAFETY: there is room for `room` values from the producer's `tail` on, so the cell
+                // is empty and the producer's, whom this borrows.
+                unsafe { cell.write(value) };
+                self.written += 1;
+            }
         }
-        #[allow(clippy::cast_possible_truncation)] // At most the capacity.
-        let count = count as usize;
-        count
+        self.count()
+    }
+
+    #[allow(clippy::cast_possible_truncation)] // At most the capacity.
+    fn count(&self) -> usize {
+        (self.written - self.producer.tail) as usize
     }
 }
 
@@ -272,7 +259,7 @@ impl<T, M: Mode> Drop for Chunk<'_, T, M> {
     #[inline]
     fn drop(&mut self) {
         if self.written != self.producer.tail {
-            self.producer.advance_many(self.written);
+            self.producer.advance(self.written);
         }
     }
 }
