@@ -170,7 +170,7 @@ impl<T> Ring<T, Displacing> {
     fn fill_displaced(&self, tail: u64, value: T) {
         // Relaxed (both): one thread at a time is here, and `tail` orders them (module header).
         let displaced = self.displaced.load(Ordering::Relaxed);
-        self.displaced.store(displaced + 1, Ordering::Relaxed);
+        self.displaced.store(displaced + 1, Ordering::Release);
         // Release [displaced-handed-on]: pairs with the Acquire load of `tail` in
         // `send_displacing`; hands the count on. Nobody else moves `tail` meanwhile, except that
         // `close` marks it, and does so again if this takes the mark away.
@@ -196,7 +196,7 @@ impl<T> Ring<T, Displacing> {
         let old = unsafe { slot.take() };
         // Relaxed: a number; several threads may be here at once, hence the addition. Before the
         // slot is released, so that whoever sees it free sees the count.
-        self.displaced_for_groups.fetch_add(1, Ordering::Relaxed);
+        self.displaced_for_groups.fetch_add(1, Ordering::Release);
         slot.release_free(oldest + self.mask() + 1);
         Some(old)
     }

@@ -274,14 +274,15 @@ impl<T, M: Mode> Ring<T, M> {
     /// How many values senders have displaced.
     pub(crate) fn displaced_total(&self) -> u64 {
         // Relaxed (both): numbers, exact once nobody sends.
-        self.displaced.load(Ordering::Relaxed) + self.displaced_for_groups.load(Ordering::Relaxed)
+        self.displaced.load(Ordering::Acquire) + self.displaced_for_groups.load(Ordering::Acquire)
     }
 
     /// Whether no sender can add a value any more: the ring is closed, and no displacing send that
     /// began before is under way.
     pub(crate) fn is_settled(&self) -> bool {
         let tail = self.tail.load(Ordering::Relaxed); // Relaxed: checked against the stamp below.
-        tail & CLOSED != 0 && (!M::DISPLACES || !self.is_displacing_at(tail & POSITION))
+        tail & CLOSED != 0
+            && (!M::DISPLACES || (self.is_closed() && !self.is_displacing_at(tail & POSITION)))
     }
 
     /// How many of the unread positions hold a value; fewer than there are while a send is
@@ -297,7 +298,7 @@ impl<T, M: Mode> Ring<T, M> {
     pub(crate) fn is_quiescent(&self) -> bool {
         let (head, tail) = (self.head_position(), self.tail_position());
         let mut unclaimed = tail..head + self.mask() + 1;
-        self.count_full() == tail - head
+        tail.checked_sub(head) == Some(self.count_full())
             && (!M::DISPLACES
                 || unclaimed.all(|position| self.slot(position).stamp() == slot::free(position)))
     }

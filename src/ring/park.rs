@@ -38,7 +38,9 @@ impl<T, M: Mode> Ring<T, M> {
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 return false;
             }
-            self.doorbell.sleep(deadline, || self.mark_parked());
+            if !self.doorbell.sleep(deadline, || self.mark_parked()) {
+                sync::spin();
+            }
         }
         true
     }

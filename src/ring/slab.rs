@@ -84,7 +84,9 @@ impl<C, const SPREAD: bool> Slab<C, SPREAD> {
             memory.cast()
         };
         let slab = Self { first, mask: capacity as u64 - 1 };
-        for index in 0..capacity as u64 {
+        // One is as good as many, if they have no size.
+        let count = if Self::STRIDE == 0 { 1 } else { capacity as u64 };
+        for index in 0..count {
             // SAFETY: the place is in the allocation, aligned for `C` by the layout, and nobody
             // else's yet.
             unsafe { slab.place(index).write(slot(index)) };
@@ -166,7 +168,8 @@ impl<C> Slab<C, false> {
 impl<C, const SPREAD: bool> Drop for Slab<C, SPREAD> {
     fn drop(&mut self) {
         let capacity = self.capacity();
-        for index in 0..capacity as u64 {
+        let count = if std::mem::needs_drop::<C>() { capacity as u64 } else { 0 };
+        for index in 0..count {
             // SAFETY: the slots were written by `new`, and are dropped once, here.
             unsafe { self.place(index).drop_in_place() };
         }

@@ -84,7 +84,11 @@ impl<E: Event, P: Producers> EventStore<E, P> {
         let shared = &*self.shared;
         // With the lease in hand nobody dispatches.
         let _dispatch = shared.try_take_dispatch().ok_or(AuditError::Busy)?;
+        let _books = crate::sync::lock(&shared.left_over);
         let before = self.metrics();
+        if !shared.intake.is_quiescent() {
+            return Err(AuditError::Busy);
+        }
         let full = shared.intake.count_full();
         let balance = shared.check(&before, full);
         // A slot in somebody's hands, or a figure that moved: somebody is sending.

@@ -28,7 +28,7 @@ use crate::handler::{
 };
 use crate::metrics::Counters;
 use crate::ring::{Lease, Many, Producers, Single};
-use crate::sync::atomic::{AtomicBool, AtomicUsize};
+use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::sync::{self, Arc, Mutex, Weak};
 
 /// A bounded store of events that are dispatched to the handlers subscribed to them.
@@ -81,6 +81,8 @@ struct Shared<E: Event> {
     abandoned: AtomicBool,
     /// Events that were in a dispatching thread's hands when a drain ran out of time.
     left_over: Mutex<Vec<E>>,
+    /// How many handles of the store there are; a producer is none.
+    handles: AtomicUsize,
 }
 
 /// Settings of a store; made by [`EventStore::builder`].
@@ -163,6 +165,7 @@ impl<E: Event> StoreBuilder<E> {
             asked_again: AtomicBool::new(false),
             abandoned: AtomicBool::new(false),
             left_over: Mutex::new(Vec::new()),
+            handles: AtomicUsize::new(1),
         })
     }
 }
@@ -287,7 +290,20 @@ impl<E: Event> Drop for Shared<E> {
 
 impl<E: Event, P: Producers> Clone for EventStore<E, P> {
     fn clone(&self) -> Self {
+        // Relaxed: a number; who clones has a handle.
+        self.shared.handles.fetch_add(1, Ordering::Relaxed);
         Self { shared: Arc::clone(&self.shared), producers: PhantomData }
+    }
+}
+
+impl<E: Event, P: Producers> Drop for EventStore<E, P> {
+    /// With the last handle goes the last who could dispatch: a producer that is left is refused,
+    /// and one that waits for room gets its event back.
+    fn drop(&mut self) {
+        // Relaxed: closing hands nothing over.
+        if self.shared.handles.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.shared.intake.close();
+        }
     }
 }
 

@@ -127,14 +127,25 @@ impl<E: Event, P: Producers> EventStore<E, P> {
         }
         let mut dispatched = 0;
         if let Some(mut dispatch) = shared.take_dispatch(deadline) {
-            dispatched = dispatch.run_to_end(deadline);
-            if shared.intake.is_finished() && !shared.is_abandoned() {
-                let left_over = std::mem::take(&mut *sync::lock(&shared.left_over));
-                return shared.report(dispatched, left_over);
+            // A producer that cannot be locked out may have sent since `run_to_end` looked.
+            loop {
+                dispatched += dispatch.run_to_end(deadline);
+                if shared.is_abandoned() {
+                    break;
+                }
+                // In this order: once it has ended, what is finished stays so.
+                let producer_open = shared.intake.awaits_producer();
+                if shared.intake.is_finished() {
+                    let report = shared.report(dispatched, Vec::new());
+                    return DrainReport { producer_open, ..shared.with_left_over(report) };
+                }
+                if deadline.has_passed() {
+                    break;
+                }
             }
         }
         let undelivered = shared.give_up();
-        shared.report(dispatched, undelivered)
+        shared.with_left_over(shared.report(dispatched, undelivered))
     }
 }
 
@@ -143,8 +154,9 @@ impl<E: Event> Shared<E> {
     fn give_up(&self) -> Vec<E> {
         // Relaxed: see `is_abandoned`.
         self.abandoned.store(true, Ordering::Relaxed);
-        let mut undelivered = std::mem::take(&mut *sync::lock(&self.left_over));
-        let known = undelivered.len();
+        let mut undelivered = Vec::new();
+        // An audit must not see events that are gone and not yet counted.
+        let _books = sync::lock(&self.left_over);
         loop {
             // Another thread may be moving a run out; that takes it no longer than copying it.
             let pending = self.intake.len_hint().max(1);
@@ -154,16 +166,32 @@ impl<E: Event> Shared<E> {
                 None => sync::yield_now(),
             }
         }
-        let removed = (undelivered.len() - known) as u64;
+        let removed = undelivered.len() as u64;
         self.counters.removed.add(removed);
         self.counters.undelivered.add(removed);
         undelivered
     }
 
+    /// After the report was made: what was set aside by then is counted as out of hand.
+    fn with_left_over(&self, mut report: DrainReport<E>) -> DrainReport<E> {
+        let mut left_over = std::mem::take(&mut *sync::lock(&self.left_over));
+        left_over.append(&mut report.undelivered);
+        report.undelivered = left_over;
+        report
+    }
+
     fn report(&self, dispatched: usize, undelivered: Vec<E>) -> DrainReport<E> {
-        let in_flight = self.counters.dispatch.in_flight.get();
-        let pending = self.intake.tail_position().saturating_sub(self.intake.head_position());
+        // Outflow before `head`: what the dispatch has in its hands is never missed.
+        let dispatch = &self.counters.dispatch;
+        let gone = dispatch.handled.get()
+            + dispatch.unhandled.get()
+            + self.counters.undelivered.get()
+            + self.intake.displaced_total();
+        // First: once the producer has ended, what it sent last is seen below.
         let producer_open = self.intake.awaits_producer();
+        let head = self.intake.head_position();
+        let in_flight = head.saturating_sub(gone);
+        let pending = self.intake.tail_position().saturating_sub(head);
         DrainReport { dispatched, undelivered, in_flight, pending, producer_open }
     }
 }

@@ -145,7 +145,7 @@ impl<T, M: Mode> RingConsumer<T, M> {
 
     #[inline]
     fn win_alone(&mut self, max: u64) -> Run {
-        if self.tail_seen == self.head {
+        if self.tail_seen - self.head < max {
             self.look_for_values();
         }
         Run::new(self.head, max.min(self.tail_seen - self.head))
@@ -156,13 +156,13 @@ impl<T, M: Mode> RingConsumer<T, M> {
         loop {
             // Relaxed: the compare-and-swap decides.
             let head = self.ring.head.load(Ordering::Relaxed);
-            if self.tail_seen <= head {
+            if self.tail_seen.saturating_sub(head) < max {
                 self.look_for_values();
-                if self.tail_seen <= head {
-                    return Run::new(head, 0);
-                }
             }
-            let len = max.min(self.tail_seen - head);
+            let len = max.min(self.tail_seen.saturating_sub(head));
+            if len == 0 {
+                return Run::new(head, 0);
+            }
             // Relaxed (both): decides who has the values; the load of `tail` made them visible.
             let won = self.ring.head.compare_exchange(
                 head,

@@ -220,7 +220,9 @@ impl<T, M: Mode> SingleRing<T, M> {
 
     /// How many values are inside.
     pub(crate) fn count_full(&self) -> u64 {
-        self.tail_position().saturating_sub(self.head_position())
+        // Acquire [sent-counted]: pairs with the Release of the producer's store of `tail`: what it
+        // displaced to make room for these values has left `head`. Model: `single_displace_vs_count`.
+        self.tail.load(Ordering::Acquire).saturating_sub(self.head_position())
     }
 
     /// Whether nobody is asked to send any more.

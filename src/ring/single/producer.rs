@@ -164,12 +164,17 @@ impl<T, M: Mode> RingProducer<T, M> {
     }
 
     fn check(&self, len: usize) -> Result<(), SendAllError> {
+        let capacity = self.capacity();
+        if len > capacity {
+            return Err(SendAllError::TooLarge { len, capacity });
+        }
         if self.ring.is_closed() {
             self.ring.end();
-            return Err(SendAllError::Closed);
+            if len > 0 {
+                return Err(SendAllError::Closed);
+            }
         }
-        let capacity = self.capacity();
-        if len > capacity { Err(SendAllError::TooLarge { len, capacity }) } else { Ok(()) }
+        Ok(())
     }
 
     /// Looks how far the consumer has come; whether there is room for `count` now.

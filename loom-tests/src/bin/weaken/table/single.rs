@@ -35,6 +35,7 @@ pub(super) const ROWS: &[Weakening] = &[
     relaxed("displacing-seen", "single_store", &["single_displace_vs_count"]),
     relaxed("displaced", "single_store", &["single_displace_vs_count"]),
     relaxed("displaced-seen", "single_store", &["single_displace_vs_count"]),
+    relaxed("sent-counted", "single_store", &["single_displace_vs_count"]),
     text(
         "single: room not looked for",
         "ring/single/producer.rs",
