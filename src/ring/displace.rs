@@ -29,8 +29,8 @@ pub(super) const HELD_LOOKS_MAX: u32 = if cfg!(loom) { 1 } else { 256 };
 impl<T> Ring<T, Displacing> {
     /// Puts `value` into the ring; if it is full, the oldest value makes room and is returned.
     ///
-    /// Lock-free: never waits for a reader to make progress. One read-modify-write while there is
-    /// room, two when a value is displaced. If the slot it needs stays held by a thread that was
+    /// Lock-free: never waits for a reader to make progress. One read-modify-write, whether a value is
+    /// displaced or not. If the slot it needs stays held by a thread that was
     /// interrupted while moving a value, it looks at it 256 times and then returns the *incoming*
     /// value as [`Sent::DisplacedIncoming`].
     ///
@@ -53,11 +53,11 @@ impl<T> Ring<T, Displacing> {
     #[allow(clippy::inline_always)]
     #[inline(always)]
     pub fn send_displacing(&self, value: T) -> Result<Sent<T>, SendError<T>> {
-        let mut looks = 0;
+        let (mut held, mut looks) = (0, 0);
         let backoff = Backoff::new();
         loop {
             // Acquire [displaced-counted]: pairs with the Release on `tail` of the displacing send
-            // before this one, whose count `displace_into` continues. Model: `displace_vs_displace`.
+            // before this one, whose count `fill_displaced` continues. Model: `displace_vs_displace`.
             let word = self.tail.load(Ordering::Acquire);
             if word & CLOSED != 0 {
                 return Err(SendError::Closed(value));
@@ -87,7 +87,11 @@ impl<T> Ring<T, Displacing> {
                     self.fill_displaced(tail, value);
                     return sent;
                 }
-                // Held: by the reader or another sender taking it out, or by one putting it in.
+                // Held: by the reader or another sender taking it out, or by one putting it in. If
+                // the tail has moved, this is another slot than the one looked at before.
+                if held != tail {
+                    (held, looks) = (tail, 0);
+                }
                 if looks == HELD_LOOKS_MAX {
                     return Ok(Sent::DisplacedIncoming(value));
                 }
@@ -100,8 +104,9 @@ impl<T> Ring<T, Displacing> {
     /// Puts all of `values` into consecutive slots, displacing as many of the oldest values as it
     /// takes; on success `values` is empty.
     ///
-    /// The reader sees all of them or none. Never waits for a reader to make progress. Allocates
-    /// only for the values it returns.
+    /// The reader sees all of them or none. Never waits for a reader to make progress: looks at a slot
+    /// that stays held as often as [`send_displacing`](Self::send_displacing) does, and then returns
+    /// what it has displaced as [`SentAll::NotStored`]. Allocates only for the values it returns.
     ///
     /// # Errors
     ///
@@ -148,6 +153,7 @@ impl<T> Ring<T, Displacing> {
             displaced.reserve(1);
             if let Some(value) = self.take_oldest_for(values.len() as u64) {
                 displaced.push(value);
+                looks = 0; // What it needs now is another slot.
             } else if looks == HELD_LOOKS_MAX {
                 return Ok(SentAll::NotStored(displaced));
             } else {
@@ -168,8 +174,10 @@ impl<T> Ring<T, Displacing> {
     /// Fills the slot that this thread has just emptied by winning its value, which was the oldest.
     #[inline]
     fn fill_displaced(&self, tail: u64, value: T) {
-        // Relaxed (both): one thread at a time is here, and `tail` orders them (module header).
+        // Relaxed: one thread at a time is here, and `tail` orders them (module header).
         let displaced = self.displaced.load(Ordering::Relaxed);
+        // Release [displaced-told]: pairs with the Acquire in `displaced_total`: who counts the value
+        // as displaced sees it gone from `head`. Model: `audit_vs_displace`.
         self.displaced.store(displaced + 1, Ordering::Release);
         // Release [displaced-handed-on]: pairs with the Acquire load of `tail` in
         // `send_displacing`; hands the count on. Nobody else moves `tail` meanwhile, except that
@@ -194,8 +202,10 @@ impl<T> Ring<T, Displacing> {
         }
         // SAFETY: the stamp said `full(oldest)` and this thread won `oldest`.
         let old = unsafe { slot.take() };
-        // Relaxed: a number; several threads may be here at once, hence the addition. Before the
+        // Release [group-displaced-told]: pairs with the Acquire in `displaced_total`, as
+        // [displaced-told] does. Several threads may be here at once, hence the addition. Before the
         // slot is released, so that whoever sees it free sees the count.
+        // Model: `audit_vs_displacing_group`.
         self.displaced_for_groups.fetch_add(1, Ordering::Release);
         slot.release_free(oldest + self.mask() + 1);
         Some(old)
@@ -203,8 +213,9 @@ impl<T> Ring<T, Displacing> {
 }
 
 impl<T, M: super::Mode> Ring<T, M> {
-    /// Whether the slot of the tail position is neither free for it nor filled by it, although the
-    /// position of the lap before has been won: somebody is between the two.
+    /// Whether the slot of the tail position is not free for it, although the position of the lap
+    /// before has been won: somebody has it in hand, to give it back or to fill it and move `tail`.
+    /// Also true, for once, if that has happened since the caller looked at `tail`.
     pub(super) fn is_displacing_at(&self, tail: u64) -> bool {
         let Some(before) = tail.checked_sub(self.mask() + 1) else { return false };
         let stamp = self.slot(tail).stamp();

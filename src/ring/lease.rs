@@ -1,6 +1,7 @@
 //! A value that one thread at a time may use, without anybody holding it for ever by accident.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::time::Instant;
 
@@ -23,6 +24,8 @@ unsafe impl<T: Send> Sync for Exclusive<T> {}
 /// The right to use the value; gives it back when dropped.
 pub(crate) struct Taken<'a, T> {
     exclusive: &'a Exclusive<T>,
+    /// It stands for a `&mut T`, and threads may share it only if they may share one.
+    value: PhantomData<&'a mut T>,
 }
 
 impl<T> Exclusive<T> {
@@ -40,7 +43,7 @@ impl<T> Exclusive<T> {
             .compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed)
             .is_ok()
             // Made only on success: dropping one gives the right up, whoever has it.
-            .then(|| Taken { exclusive: self })
+            .then(|| Taken { exclusive: self, value: PhantomData })
     }
 }
 
@@ -144,5 +147,36 @@ impl Drop for Wakes<'_> {
 impl<T> fmt::Debug for Lease<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Lease").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::{Held, Taken};
+
+    /// Compiles only if the types lack `Sync`: else there are two ways to find the name.
+    macro_rules! assert_not_sync {
+        ($($type:ty),+) => {{
+            trait Unless<Which> {
+                const OK: () = ();
+            }
+            struct HasIt;
+            impl<T: ?Sized> Unless<()> for T {}
+            impl<T: ?Sized + Sync> Unless<HasIt> for T {}
+            $(const _: () = <$type as Unless<_>>::OK;)+
+        }};
+    }
+
+    #[test]
+    fn what_is_taken_is_shared_only_if_the_value_may_be() {
+        fn sync<T: Sync>() {}
+        fn send<T: Send>() {}
+        // A `Cell` is `Send` and not `Sync`: two threads with a `&Taken` would have two `&Cell`.
+        assert_not_sync!(Taken<'static, Cell<u8>>, Held<'static, Cell<u8>>);
+        send::<Taken<'static, Cell<u8>>>();
+        sync::<Taken<'static, u8>>();
+        sync::<Held<'static, u8>>();
     }
 }

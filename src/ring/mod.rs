@@ -70,7 +70,7 @@ use core::marker::PhantomData;
 
 use crossbeam_utils::CachePadded;
 
-use self::slab::Slab;
+use self::slab::{Slab, Spacing};
 use self::slot::Slot;
 use crate::contain;
 use crate::error::ConfigError;
@@ -86,7 +86,14 @@ const PARKED: u64 = 1 << 62;
 const POSITION: u64 = PARKED - 1;
 
 /// The slots of a ring, spread so that no two share a cache line unless they are small.
-type Slots<T> = Slab<Slot<T>, true>;
+type Slots<T, M> = Slab<Slot<T>, M>;
+
+/// A lossless ring is spread, a displacing one is not: where the sender stands at the slot that the
+/// reader is at, which is the rule in a full ring that does not refuse, each line of a slot goes to
+/// and fro, so the fewer the better.
+impl<M: Mode> Spacing for M {
+    const SPREAD: bool = !M::DISPLACES;
+}
 
 /// A bounded ring of slots for values of any `Send` type: many senders, one reader at a time.
 ///
@@ -111,7 +118,7 @@ type Slots<T> = Slab<Slot<T>, true>;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Ring<T, M: Mode = Lossless> {
-    slots: Slots<T>,
+    slots: Slots<T, M>,
     /// The next position to claim, `CLOSED` and `PARKED`. Written by senders, by `close`, and by a
     /// reader that goes to sleep.
     tail: CachePadded<AtomicU64>,
@@ -181,7 +188,8 @@ impl<T> Ring<T, Displacing> {
 
 impl<T, M: Mode> Ring<T, M> {
     fn with_capacity(capacity: usize) -> Result<Self, ConfigError> {
-        let slots = Slab::new(capacity, Slot::new)?;
+        // SAFETY: `Slot::make` makes a slot of the place it is given.
+        let slots = unsafe { Slab::in_place(capacity, Slot::make) }?;
         let word = |value| CachePadded::new(AtomicU64::new(value));
         Ok(Self {
             slots,
@@ -213,7 +221,8 @@ impl<T, M: Mode> Ring<T, M> {
     ///
     /// What is in the ring stays readable. Wait-free in a lossless ring. In a displacing one it waits
     /// for the thread, if there is one, that is moving a value out of the next slot; which takes that
-    /// thread a few nanoseconds of running time.
+    /// thread a few nanoseconds of running time, so this spins, and then yields if that thread was
+    /// interrupted.
     ///
     /// # Examples
     ///
@@ -238,13 +247,20 @@ impl<T, M: Mode> Ring<T, M> {
         let first = self.head.fetch_or(CLOSED, Ordering::Relaxed) & CLOSED == 0;
         // Nobody begins to displace any more. Who has begun takes the bit away when it moves `tail`,
         // and with it the position seen here. Model: `close_vs_displace`.
+        let mut looks = 0;
         loop {
             let tail = self.tail.fetch_or(CLOSED, Ordering::Relaxed);
             self.wake_readers(tail);
             if !self.is_displacing_at(tail & POSITION) {
                 return first;
             }
-            sync::spin();
+            // A thread that has not moved on by then was interrupted, perhaps by this one.
+            if looks < displace::HELD_LOOKS_MAX {
+                sync::spin()
+            } else {
+                sync::yield_now()
+            }
+            looks = looks.saturating_add(1);
         }
     }
 
@@ -273,8 +289,13 @@ impl<T, M: Mode> Ring<T, M> {
 
     /// How many values senders have displaced.
     pub(crate) fn displaced_total(&self) -> u64 {
-        // Relaxed (both): numbers, exact once nobody sends.
-        self.displaced.load(Ordering::Acquire) + self.displaced_for_groups.load(Ordering::Acquire)
+        // Acquire [displaced-heard]: pairs with the Release in `fill_displaced`: what is counted
+        // here has left `head`, if that is looked at later. Model: `audit_vs_displace`.
+        let alone = self.displaced.load(Ordering::Acquire);
+        // Acquire [group-displaced-heard]: pairs with the Release in `take_oldest_for`, in the same
+        // way. Model: `audit_vs_displacing_group`.
+        let for_groups = self.displaced_for_groups.load(Ordering::Acquire);
+        alone + for_groups
     }
 
     /// Whether no sender can add a value any more: the ring is closed, and no displacing send that

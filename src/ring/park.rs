@@ -18,7 +18,7 @@ impl<T, M: Mode> Ring<T, M> {
     /// Waits until a value has been sent that has not been read, the ring is closed, or `deadline`
     /// has passed; whether it was one of the first two.
     ///
-    /// Spins, yields, and sleeps.
+    /// Spins for about two microseconds, yields, and sleeps. The clock is not read while it spins.
     pub(crate) fn wait_for_values(&self, deadline: Option<Instant>) -> bool {
         for _ in 0..LOOKS {
             let head = self.head_position();
@@ -32,14 +32,19 @@ impl<T, M: Mode> Ring<T, M> {
             if self.has_values_or_is_closed() {
                 return true;
             }
+            // Every time: on a busy processor each yield may cost a whole time slice.
+            if has_passed(deadline) {
+                return false;
+            }
             sync::yield_now();
         }
         while !self.has_values_or_is_closed() {
-            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            if has_passed(deadline) {
                 return false;
             }
             if !self.doorbell.sleep(deadline, || self.mark_parked()) {
-                sync::spin();
+                // A sender is under way, or was interrupted; then it needs a processor.
+                sync::yield_now();
             }
         }
         true
@@ -73,4 +78,8 @@ impl<T, M: Mode> Ring<T, M> {
             self.doorbell.ring();
         }
     }
+}
+
+fn has_passed(deadline: Option<Instant>) -> bool {
+    deadline.is_some_and(|deadline| Instant::now() >= deadline)
 }

@@ -92,10 +92,7 @@ impl<T, M: Mode> Reader<'_, T, M> {
     /// ```
     #[inline]
     pub fn receive(&mut self) -> Option<T> {
-        let mut value = MaybeUninit::uninit();
-        let run = self.receive_run(core::slice::from_mut(&mut value));
-        // SAFETY: `receive_run` has filled as many holes as the run is long.
-        (run.len == 1).then(|| unsafe { value.assume_init() })
+        if M::DISPLACES { self.receive_displaceable() } else { self.receive_lossless() }
     }
 
     /// Moves up to `max` values out of the ring, oldest first, to the end of `values`; how many.
@@ -135,6 +132,28 @@ impl<T, M: Mode> Reader<'_, T, M> {
     #[inline]
     fn receive_run(&mut self, holes: &mut [MaybeUninit<T>]) -> Run {
         if M::DISPLACES { self.displaceable_run(holes) } else { self.lossless_run(holes) }
+    }
+
+    #[inline]
+    fn receive_lossless(&mut self) -> Option<T> {
+        let slot = self.ring.slot(self.head);
+        if slot.stamp() != slot::full(self.head) {
+            return None;
+        }
+        // SAFETY: as in `lossless_run`.
+        let value = unsafe { slot.take() };
+        self.release(self.head + 1);
+        Some(value)
+    }
+
+    #[inline]
+    fn receive_displaceable(&mut self) -> Option<T> {
+        let position = self.claim_run(1)?.start;
+        let slot = self.ring.slot(position);
+        // SAFETY: as in `displaceable_run`.
+        let value = unsafe { slot.take() };
+        slot.release_free(position + self.ring.mask() + 1);
+        Some(value)
     }
 
     /// Nobody but this reader takes values out: look, move, and store `head` once.

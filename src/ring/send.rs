@@ -116,13 +116,15 @@ impl<T, M: Mode> Ring<T, M> {
                 return Err(SendAllError::Closed);
             }
             let first = tail & POSITION;
-            match self.room(first, count) {
-                Room::Yes => {}
-                Room::No => return Err(SendAllError::Full),
-                Room::Stale => {
-                    tail = self.tail.load(Ordering::Relaxed); // Relaxed: as above.
-                    continue;
+            let room = self.room(first, count);
+            if !matches!(room, Room::Yes) {
+                // A tail that is out of date cannot tell a closed ring from a full one.
+                let now = self.tail.load(Ordering::Relaxed); // Relaxed: as above.
+                if now == tail && matches!(room, Room::No) {
+                    return Err(SendAllError::Full);
                 }
+                tail = now;
+                continue;
             }
             // Relaxed (both): a claim moves no data. It decides who owns the positions; the slots
             // are handed over by what `room` has loaded, the values by the stamps.
@@ -188,7 +190,7 @@ impl<T, M: Mode> Ring<T, M> {
     /// Asks for the lines of a slot that will be sent to soon, if the reader is known to have left it.
     #[inline]
     pub(super) fn prefetch_after(&self, position: u64) {
-        if !self.prefetch_at(position + Slots::<T>::AHEAD)
+        if !self.prefetch_at(position + Slots::<T, M>::AHEAD)
             && M::DISPLACES
             && position.is_multiple_of(LOOKS_EVERY)
         {
@@ -228,7 +230,7 @@ impl<T, M: Mode> Ring<T, M> {
     #[inline]
     pub(super) fn fill_all(&self, first: u64, values: &mut Vec<T>) {
         // A group's slots are written to at once, so those to ask for are the next group's.
-        let ahead = Slots::<T>::AHEAD.max(values.len() as u64);
+        let ahead = Slots::<T, M>::AHEAD.max(values.len() as u64);
         let mut position = first + values.len() as u64;
         // Last to first: until the first one is stamped the reader stops in front of all of them.
         // Model: `send_all_visibility`.

@@ -120,11 +120,7 @@ impl<T> Sender<'_, T> {
         // Before the claim, which waits for whatever was stored before it: here, where the tail is
         // known without asking for it, the one can overlap with the other.
         self.ring.prefetch_after(self.tail);
-        let claimed = match self.ring.claim_from(self.tail, count) {
-            // By a tail that may be out of date, which cannot tell a closed ring from a full one.
-            Err(SendAllError::Full) => self.ring.claim(count)?,
-            result => result?,
-        };
+        let claimed = self.ring.claim_from(self.tail, count)?;
         self.tail = (claimed & POSITION) + count;
         Ok(claimed)
     }

@@ -5,12 +5,14 @@
 //! What handing an event to another processor costs is the moving of its cache lines. Two things
 //! here keep that low; both were measured, on two cores, to be worth a factor of two to three:
 //!
-//! * A slab that is *spread* begins each slot larger than half a line on a line of its own, so that
+//! * A slab that is *spread* ([`Spacing`]) begins each slot larger than half a line on a line of its own, so that
 //!   the sender of one slot and the reader of the one before do not pull a line to and fro.
 //! * A sender asks early for the lines of a slot it will come to ([`Slab::prefetch`]). They were
 //!   last in the reader's cache, and fetching them only when they are written to would make each
 //!   send wait for it: stores are carried out in order, and a claim waits for all of them.
 
+use core::marker::PhantomData;
+use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 use std::alloc::{self, Layout};
 
@@ -26,25 +28,39 @@ const AHEAD_BYTES: usize = 1024;
 /// At most so many lines of a slot are asked for; what follows them the processor foresees.
 const LINES_AHEAD_MAX: usize = 4;
 
+/// How the slots of a slab lie.
+pub(super) trait Spacing {
+    /// Whether slots are spread; otherwise they lie side by side.
+    const SPREAD: bool;
+}
+
+/// Side by side.
+pub(super) struct Packed;
+
+impl Spacing for Packed {
+    const SPREAD: bool = false;
+}
+
 /// A fixed array of slots that is indexed by position.
 ///
-/// A `Box<[C]>` in all but its alignment and, if it is `SPREAD`, the room between slots.
-pub(super) struct Slab<C, const SPREAD: bool> {
+/// A `Box<[C]>` in all but its alignment and, if they are spread, the room between slots.
+pub(super) struct Slab<C, S: Spacing> {
+    spacing: PhantomData<S>,
     first: NonNull<C>,
     /// Always one less than the number of slots, which is a power of two.
     mask: u64,
 }
 
 // SAFETY: a slab owns its slots as a `Box<[C]>` does.
-unsafe impl<C: Send, const SPREAD: bool> Send for Slab<C, SPREAD> {}
+unsafe impl<C: Send, S: Spacing> Send for Slab<C, S> {}
 // SAFETY: as above; `&Slab` gives out nothing but `&C`.
-unsafe impl<C: Sync, const SPREAD: bool> Sync for Slab<C, SPREAD> {}
+unsafe impl<C: Sync, S: Spacing> Sync for Slab<C, S> {}
 
-impl<C, const SPREAD: bool> Slab<C, SPREAD> {
+impl<C, S: Spacing> Slab<C, S> {
     /// From one slot to the next, in bytes.
     const STRIDE: usize = {
         let size = size_of::<C>();
-        if SPREAD && size > LINE / 2 { size.next_multiple_of(LINE) } else { size }
+        if S::SPREAD && size > LINE / 2 { size.next_multiple_of(LINE) } else { size }
     };
     /// How many slots a sender looks ahead.
     pub(super) const AHEAD: u64 = {
@@ -58,8 +74,24 @@ impl<C, const SPREAD: bool> Slab<C, SPREAD> {
     const SLOTS_PER_LINE: u64 =
         if Self::STRIDE == 0 || Self::STRIDE > LINE { 1 } else { (LINE / Self::STRIDE) as u64 };
 
-    /// An array of `capacity` slots, every page of which has been written to.
+    /// An array of `capacity` slots, made by `slot` from their indices, every page of which has been
+    /// written to.
     pub(super) fn new(capacity: usize, slot: impl Fn(u64) -> C) -> Result<Self, ConfigError> {
+        let make = |place: &mut MaybeUninit<C>, index| _ = place.write(slot(index));
+        // SAFETY: `make` writes a whole slot.
+        unsafe { Self::in_place(capacity, make) }
+    }
+
+    /// The same, with slots that `make` makes where they stay: one that is larger than the stack
+    /// never lies on it.
+    ///
+    /// # Safety
+    ///
+    /// `make` turns the place it is given, which is filled with zeros, into a valid slot.
+    pub(super) unsafe fn in_place(
+        capacity: usize,
+        make: impl Fn(&mut MaybeUninit<C>, u64),
+    ) -> Result<Self, ConfigError> {
         if capacity == 0 {
             return Err(ConfigError::ZeroCapacity);
         }
@@ -83,13 +115,14 @@ impl<C, const SPREAD: bool> Slab<C, SPREAD> {
             unsafe { memory.write_bytes(0, layout.size()) };
             memory.cast()
         };
-        let slab = Self { first, mask: capacity as u64 - 1 };
+        let slab = Self { spacing: PhantomData, first, mask: capacity as u64 - 1 };
         // One is as good as many, if they have no size.
         let count = if Self::STRIDE == 0 { 1 } else { capacity as u64 };
         for index in 0..count {
             // SAFETY: the place is in the allocation, aligned for `C` by the layout, and nobody
             // else's yet.
-            unsafe { slab.place(index).write(slot(index)) };
+            let place = unsafe { slab.place(index).cast::<MaybeUninit<C>>().as_mut() };
+            make(place, index);
         }
         Ok(slab)
     }
@@ -128,7 +161,7 @@ impl<C, const SPREAD: bool> Slab<C, SPREAD> {
     /// The slot of a position.
     #[inline]
     pub(super) fn at(&self, position: u64) -> &C {
-        // SAFETY: every slot was written by `new` and lives as long as the slab; nobody has a
+        // SAFETY: every slot was made by `in_place` and lives as long as the slab; nobody has a
         // `&mut C` to it.
         unsafe { self.place(position).as_ref() }
     }
@@ -147,7 +180,7 @@ impl<C, const SPREAD: bool> Slab<C, SPREAD> {
     }
 }
 
-impl<C> Slab<C, false> {
+impl<C> Slab<C, Packed> {
     /// The slots of up to a lap of consecutive positions: those before the array's end, and those
     /// that go on at its beginning.
     #[inline]
@@ -165,18 +198,18 @@ impl<C> Slab<C, false> {
     }
 }
 
-impl<C, const SPREAD: bool> Drop for Slab<C, SPREAD> {
+impl<C, S: Spacing> Drop for Slab<C, S> {
     fn drop(&mut self) {
         let capacity = self.capacity();
         let count = if std::mem::needs_drop::<C>() { capacity as u64 } else { 0 };
         for index in 0..count {
-            // SAFETY: the slots were written by `new`, and are dropped once, here.
+            // SAFETY: the slots were made by `in_place`, and are dropped once, here.
             unsafe { self.place(index).drop_in_place() };
         }
         if let Some(layout) = Self::layout(capacity)
             && layout.size() != 0
         {
-            // SAFETY: `new` allocated this memory with the same layout.
+            // SAFETY: `in_place` allocated this memory with the same layout.
             unsafe { alloc::dealloc(self.first.as_ptr().cast(), layout) };
         }
     }
@@ -217,8 +250,15 @@ mod line {
 mod tests {
     use super::{ALIGNMENT, LINE};
 
-    type Packed<C> = super::Slab<C, false>;
-    type Spread<C> = super::Slab<C, true>;
+    /// Spread.
+    struct Apart;
+
+    impl super::Spacing for Apart {
+        const SPREAD: bool = true;
+    }
+
+    type Packed<C> = super::Slab<C, super::Packed>;
+    type Spread<C> = super::Slab<C, Apart>;
 
     #[test]
     fn pieces_wrap_at_the_end_of_the_array() {

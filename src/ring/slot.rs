@@ -29,13 +29,18 @@ pub(super) const fn full(position: u64) -> u64 {
 #[repr(transparent)]
 pub(super) struct Cell<T>(UnsafeCell<MaybeUninit<T>>);
 
-// SAFETY: a `&Cell<T>` gives out no `&T`. `write` and `take_into` move a whole `T` between threads,
-// which is what `T: Send` allows, and their contracts make every access exclusive.
+// SAFETY: a `&Cell<T>` gives out no `&T`. `write` and `take` move a whole `T` between threads, which
+// is what `T: Send` allows; their contracts, and those of the copies, make every access exclusive.
 unsafe impl<T: Send> Sync for Cell<T> {}
 
 impl<T> Cell<T> {
     pub(super) fn new() -> Self {
         Self(UnsafeCell::new(MaybeUninit::uninit()))
+    }
+
+    /// Makes of `place` an empty cell.
+    fn make(place: &mut MaybeUninit<Self>) {
+        place.write(Self::new());
     }
 
     /// Writes a value into the cell.
@@ -112,8 +117,21 @@ pub(super) struct Slot<T> {
 }
 
 impl<T> Slot<T> {
-    pub(super) fn new(index: u64) -> Self {
-        Self { stamp: AtomicU64::new(free(index)), value: Cell::new() }
+    /// Makes of `place` the slot of that index, without a value; only the stamp is written.
+    pub(super) fn make(place: &mut MaybeUninit<Self>, index: u64) {
+        let slot = place.as_mut_ptr();
+        // SAFETY: the slot's own field, in a place that is the caller's to write to.
+        let stamp = unsafe { &raw mut (*slot).stamp };
+        // SAFETY: as above; what was there needs no drop.
+        unsafe { stamp.write(AtomicU64::new(free(index))) };
+        // A plain cell is valid whatever its bytes are. It may be larger than the stack, so it is not
+        // made here by value, and in no function that runs.
+        if !sync::CELLS_ARE_PLAIN {
+            // SAFETY: as for the stamp.
+            let value = unsafe { &raw mut (*slot).value };
+            // SAFETY: as for the stamp; whatever is there is a valid `MaybeUninit`.
+            Cell::make(unsafe { &mut *value.cast::<MaybeUninit<Cell<T>>>() });
+        }
     }
 
     /// The stamp, for whoever acts on it.

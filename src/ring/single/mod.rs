@@ -48,7 +48,7 @@ use core::marker::PhantomData;
 use crossbeam_utils::CachePadded;
 
 use super::mode::{Displacing, Lossless, Mode};
-use super::slab::Slab;
+use super::slab::{Packed, Slab};
 use super::slot::Cell;
 use crate::contain;
 use crate::error::ConfigError;
@@ -70,7 +70,7 @@ use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct SingleRing<T, M: Mode = Lossless> {
-    cells: Slab<Cell<T>, false>,
+    cells: Slab<Cell<T>, Packed>,
     /// Whether somebody asked that no more be sent. Read by the producer at every send, written
     /// once: hence beside what never changes.
     closing: AtomicBool,

@@ -7,7 +7,7 @@ use crate::error::{SendAllError, SendError};
 use crate::ring::displace::HELD_LOOKS_MAX;
 use crate::ring::mode::{Displacing, Lossless, Mode};
 use crate::ring::sent::{Sent, SentAll};
-use crate::ring::slab::Slab;
+use crate::ring::slab::{Packed, Slab};
 use crate::ring::slot::Cell;
 use crate::sync::{self, Arc, atomic::Ordering};
 
@@ -192,7 +192,7 @@ impl<T, M: Mode> RingProducer<T, M> {
     /// lines of a cell that comes later, if that one is empty too.
     #[inline]
     fn put_and_prefetch(&mut self, value: T) {
-        let ahead = self.tail + Slab::<Cell<T>, false>::AHEAD;
+        let ahead = self.tail + Slab::<Cell<T>, Packed>::AHEAD;
         if ahead < self.room_end {
             self.ring.cells.prefetch(ahead);
         }
