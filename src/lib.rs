@@ -23,8 +23,11 @@ mod wait;
 pub use config::OverrunPolicy;
 pub use error::{AuditError, ConfigError, ErrorKind, HandlerError, SendAllError, SendError};
 pub use event::Event;
+pub use handler::filter;
 pub use handler::{
-    Context, Failure, IntoOutcome, Loss, Observer, Outcome, Subscription, SubscriptionId,
+    BoxHandler, CallContext, Changed, Context, Failure, Filter, Handler, IntoOutcome, Loss,
+    Middleware, Observer, Outcome, Refusal, SubscribeOptions, Subscription, SubscriptionId,
+    SubscriptionStats, around,
 };
 pub use metrics::{Balance, Metrics};
 pub use ring::{

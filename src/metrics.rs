@@ -35,7 +35,7 @@ impl SharedCounter {
 pub(crate) struct OwnedCounter(AtomicU64);
 
 impl OwnedCounter {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(AtomicU64::new(0))
     }
 

@@ -1,11 +1,110 @@
-//! Points in time after which a wait gives up.
+//! Points in time after which a wait gives up, and the clocks that tell them.
 
+use std::cmp::Ordering;
 use std::time::{Duration, Instant};
+
+use crate::sync::{self, Arc, Mutex};
+
+/// Where the time comes from.
+///
+/// Everything of this crate that measures more than a wait of a thread asks one, so that a test can
+/// let hours pass at once: see [`ManualClock`].
+///
+/// An implementation must not go backwards. One that does delays what depends on it; it loses
+/// nothing.
+pub trait Clock: Send + Sync + 'static {
+    /// The present.
+    fn now(&self) -> Instant;
+}
+
+impl<C: Clock + ?Sized> Clock for Arc<C> {
+    fn now(&self) -> Instant {
+        (**self).now()
+    }
+}
+
+/// The clock of the system, which never goes backwards. Reading it costs about 20 ns.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct MonotonicClock;
+
+impl Clock for MonotonicClock {
+    #[inline]
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+}
+
+/// A clock that stands still until it is told to go on: for tests without sleeping.
+///
+/// Clones show the same time.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use ringbus::{Clock, Deadline, ManualClock};
+///
+/// let clock = ManualClock::new();
+/// let deadline = Deadline::after_on(&clock, Duration::from_secs(3600));
+/// clock.clone().advance(Duration::from_secs(3599));
+/// assert!(!deadline.has_passed_at(clock.now()));
+/// clock.advance(Duration::from_secs(1));
+/// assert!(deadline.has_passed_at(clock.now()));
+/// ```
+#[derive(Debug, Clone)]
+// A lock, because a clock for tests need not be fast and has to be right.
+pub struct ManualClock(Arc<Mutex<Instant>>);
+
+impl ManualClock {
+    /// A clock that stands at the present.
+    pub fn new() -> Self {
+        Self::starting_at(Instant::now())
+    }
+
+    /// A clock that stands at `instant`.
+    pub fn starting_at(instant: Instant) -> Self {
+        Self(Arc::new(Mutex::new(instant)))
+    }
+
+    /// Goes on by `by`; at the latest instant that can be expressed it stays.
+    pub fn advance(&self, by: Duration) {
+        let mut now = sync::lock(&self.0);
+        *now = saturating_add(*now, by);
+    }
+}
+
+impl Default for ManualClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Instant {
+        *sync::lock(&self.0)
+    }
+}
+
+/// `instant + by`, or the latest instant there is: `std` has no constant for that.
+fn saturating_add(instant: Instant, by: Duration) -> Instant {
+    let (mut sum, mut step) = (instant, by);
+    // A sum without overflow ends it at once. Otherwise the steps are halved until none fits.
+    while !step.is_zero() {
+        match sum.checked_add(step) {
+            Some(next) if step == by => return next,
+            Some(next) => sum = next,
+            None => step /= 2,
+        }
+    }
+    sum
+}
 
 /// The point in time at which a wait gives up; possibly never.
 ///
 /// Arithmetic saturates: a duration that reaches beyond what the clock can express means
 /// [`Deadline::NEVER`]. Reading the clock costs about 20 ns and happens only where a wait begins.
+/// Deadlines are ordered in time, with [`Deadline::NEVER`] last; so `a.min(b)` is the one that comes
+/// first.
 ///
 /// # Examples
 ///
@@ -14,10 +113,12 @@ use std::time::{Duration, Instant};
 /// use ringbus::Deadline;
 ///
 /// assert!(Deadline::at(Instant::now()).has_passed());
-/// assert!(!Deadline::after(Duration::from_secs(3600)).has_passed());
+/// let hour = Deadline::after(Duration::from_secs(3600));
+/// assert!(!hour.has_passed());
+/// assert_eq!(hour.min(Deadline::NEVER), hour);
 /// assert_eq!(Deadline::after(Duration::MAX), Deadline::NEVER);
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Deadline(Option<Instant>);
 
 impl Deadline {
@@ -31,7 +132,17 @@ impl Deadline {
 
     /// Gives up when `wait` has passed from now.
     pub fn after(wait: Duration) -> Self {
-        Self(Instant::now().checked_add(wait))
+        Self::after_on(&MonotonicClock, wait)
+    }
+
+    /// Gives up when `wait` has passed from now, on this clock.
+    pub fn after_on(clock: &(impl Clock + ?Sized), wait: Duration) -> Self {
+        Self::after_instant(clock.now(), wait)
+    }
+
+    /// Gives up when `wait` has passed from `start`.
+    pub fn after_instant(start: Instant, wait: Duration) -> Self {
+        Self(start.checked_add(wait))
     }
 
     /// The instant, or `None` for [`Deadline::NEVER`].
@@ -42,6 +153,33 @@ impl Deadline {
     /// Whether the point in time is reached. Reads the clock unless it is [`Deadline::NEVER`].
     pub fn has_passed(self) -> bool {
         self.0.is_some_and(|instant| Instant::now() >= instant)
+    }
+
+    /// Whether the point in time is reached at `now`.
+    pub fn has_passed_at(self, now: Instant) -> bool {
+        self.0.is_some_and(|instant| now >= instant)
+    }
+
+    /// How long it is from `now`, zero if it is past; `None` for [`Deadline::NEVER`].
+    pub fn remaining_at(self, now: Instant) -> Option<Duration> {
+        self.0.map(|instant| instant.saturating_duration_since(now))
+    }
+}
+
+impl Ord for Deadline {
+    /// In time, with [`Deadline::NEVER`] last.
+    fn cmp(&self, other: &Self) -> Ordering {
+        match (self.0, other.0) {
+            (Some(mine), Some(theirs)) => mine.cmp(&theirs),
+            // The other way round: `None` is the latest.
+            (mine, theirs) => theirs.is_some().cmp(&mine.is_some()),
+        }
+    }
+}
+
+impl PartialOrd for Deadline {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
@@ -55,5 +193,68 @@ impl From<Duration> for Deadline {
     /// The same as [`Deadline::after`].
     fn from(wait: Duration) -> Self {
         Self::after(wait)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::{Clock, Deadline, ManualClock, MonotonicClock};
+    use crate::sync::Arc;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn manual_clock_goes_on_only_when_told_and_for_all_clones() {
+        let start = Instant::now();
+        let clock = ManualClock::starting_at(start);
+        let shared: Arc<dyn Clock> = Arc::new(clock.clone());
+        assert_eq!(shared.now(), start);
+        clock.advance(SECOND);
+        clock.advance(Duration::ZERO);
+        assert_eq!(shared.now(), start + SECOND);
+        assert_eq!(clock.now(), shared.now());
+    }
+
+    #[test]
+    fn manual_clock_stays_at_the_latest_instant() {
+        let clock = ManualClock::new();
+        clock.advance(Duration::MAX);
+        let latest = clock.now();
+        assert_eq!(latest.checked_add(Duration::from_nanos(1)), None, "nothing is later");
+        clock.advance(SECOND);
+        assert_eq!(clock.now(), latest);
+        assert_eq!(Deadline::after_on(&clock, SECOND), Deadline::NEVER);
+    }
+
+    #[test]
+    fn monotonic_clock_does_not_go_backwards() {
+        let first = MonotonicClock.now();
+        assert!(MonotonicClock.now() >= first);
+    }
+
+    #[test]
+    fn deadline_passes_at_its_instant_and_says_what_is_left() {
+        let start = Instant::now();
+        let deadline = Deadline::after_instant(start, SECOND);
+        let just_before = start + SECOND - Duration::from_nanos(1);
+        assert!(!deadline.has_passed_at(just_before));
+        assert_eq!(deadline.remaining_at(just_before), Some(Duration::from_nanos(1)));
+        assert!(deadline.has_passed_at(start + SECOND));
+        assert_eq!(deadline.remaining_at(start + 2 * SECOND), Some(Duration::ZERO));
+        assert!(!Deadline::NEVER.has_passed_at(start));
+        assert_eq!(Deadline::NEVER.remaining_at(start), None);
+    }
+
+    #[test]
+    fn never_is_the_latest() {
+        let start = Instant::now();
+        let (soon, late) = (Deadline::at(start), Deadline::at(start + SECOND));
+        assert_eq!(late.min(soon), soon);
+        assert_eq!(soon.min(Deadline::NEVER), soon);
+        assert_eq!(Deadline::NEVER.min(late), late);
+        assert_eq!(Deadline::NEVER.min(Deadline::NEVER), Deadline::NEVER);
+        assert!(Deadline::NEVER > late && late > soon);
     }
 }

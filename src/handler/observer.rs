@@ -1,8 +1,10 @@
 //! Seeing what would otherwise only be counted.
 
 use std::fmt;
+use std::panic::Location;
+use std::time::Duration;
 
-use super::SubscriptionId;
+use super::{CallContext, Outcome, SubscriptionId};
 use crate::error::HandlerError;
 use crate::event::Event;
 
@@ -25,12 +27,30 @@ impl fmt::Display for Loss {
     }
 }
 
+/// Why a send was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The ring was full.
+    Full,
+    /// No slot became free in time.
+    Timeout,
+    /// The store is closed.
+    Closed,
+    /// Waiting would never have ended.
+    WouldDeadlock,
+}
+
 /// A handler call that failed.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Failure<'a> {
     /// The subscription whose handler failed.
     pub subscription: SubscriptionId,
+    /// What it was called when it was made.
+    pub name: Option<&'a str>,
+    /// Where in the program it was made.
+    pub place: &'static Location<'static>,
     /// What it returned, or how it panicked.
     pub error: &'a HandlerError,
 }
@@ -77,5 +97,36 @@ pub trait Observer<E: Event>: Send + Sync + 'static {
     /// A handler returned an error or panicked.
     fn failed(&self, event: &E, failure: Failure<'_>) {
         let _ = (event, failure);
+    }
+
+    /// A send was refused; the sender gets the event back after this call.
+    fn rejected(&self, event: &E, refusal: Refusal) {
+        let _ = (event, refusal);
+    }
+
+    /// Whether [`before`](Self::before), [`after`](Self::after) and [`slow`](Self::slow) are to be
+    /// called. Asked once, when the store is built; if no observer says so, calls cost nothing more.
+    fn sees_calls(&self) -> bool {
+        false
+    }
+
+    /// A handler is about to be called.
+    fn before(&self, event: &E, context: &CallContext<'_, E>) {
+        let _ = (event, context);
+    }
+
+    /// A handler has answered. (One that panicked has not; [`failed`](Self::failed) is told.)
+    fn after(
+        &self,
+        event: &E,
+        context: &CallContext<'_, E>,
+        answer: Result<&Outcome, &HandlerError>,
+    ) {
+        let _ = (event, context, answer);
+    }
+
+    /// A handler has taken longer than the store's [limit](crate::StoreBuilder::slow_after).
+    fn slow(&self, event: &E, context: &CallContext<'_, E>, elapsed: Duration) {
+        let _ = (event, context, elapsed);
     }
 }

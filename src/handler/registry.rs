@@ -9,44 +9,13 @@ use std::fmt;
 
 use rustc_hash::FxHashMap;
 
-use super::subscriber::{Subscribed, Subscriber};
-use super::subscription::Unsubscribe;
-use super::{Call, Outcome, SubscriptionId};
-use crate::error::HandlerError;
+use super::subscriber::Subscribed;
+use super::subscription::Registered;
+use super::table::Table;
+use super::{SubscriptionId, SubscriptionStats};
 use crate::event::Event;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{self, Arc, Mutex};
-
-/// The handlers of one topic, in the order of subscription.
-type Subscribers<E> = Box<[Arc<dyn Subscribed<E>>]>;
-
-/// The handlers of every topic.
-pub(crate) struct Table<E: Event> {
-    by_topic: FxHashMap<E::Topic, Subscribers<E>>,
-}
-
-impl<E: Event> Table<E> {
-    fn empty() -> Self {
-        Self { by_topic: FxHashMap::default() }
-    }
-
-    #[inline]
-    pub(crate) fn of(&self, topic: E::Topic) -> &[Arc<dyn Subscribed<E>>] {
-        self.by_topic.get(&topic).map_or(&[], |subscribers| subscribers)
-    }
-
-    /// The table with another list for `topic`. Lists of other topics are copied handle by handle:
-    /// a subscription is rare.
-    fn with(&self, topic: E::Topic, subscribers: Vec<Arc<dyn Subscribed<E>>>) -> Self {
-        let mut by_topic = self.by_topic.clone();
-        if subscribers.is_empty() {
-            by_topic.remove(&topic);
-        } else {
-            by_topic.insert(topic, subscribers.into_boxed_slice());
-        }
-        Self { by_topic }
-    }
-}
 
 /// The newest table, and everything that makes a newer one.
 pub(crate) struct Registry<E: Event> {
@@ -79,23 +48,19 @@ impl<E: Event> Registry<E> {
         }
     }
 
+    /// Adds the subscriber that `make` makes.
     pub(crate) fn subscribe(
         &self,
-        topic: E::Topic,
-        handler: impl Fn(&E, &Call<'_, E>, SubscriptionId) -> Result<Outcome, HandlerError>
-        + Send
-        + Sync
-        + 'static,
+        make: impl FnOnce(SubscriptionId) -> Arc<dyn Subscribed<E>>,
     ) -> SubscriptionId {
         // Relaxed: only has to be another number each time.
         let id = SubscriptionId(self.next_id.fetch_add(1, Ordering::Relaxed));
         // Before the lock is taken, hence dropped after it is released: if the topic's `Hash` or
         // `Eq` panics, the handler, which is the user's, goes with it.
-        let subscriber: Arc<dyn Subscribed<E>> = Arc::new(Subscriber::new(id, topic, handler));
+        let subscriber = make(id);
         let mut newest = sync::lock(&self.newest);
-        let mut subscribers = newest.table.of(topic).to_vec();
-        subscribers.push(Arc::clone(&subscriber));
-        let before = self.replace(&mut newest, topic, subscribers);
+        let table = newest.table.with(&subscriber);
+        let before = self.install(&mut newest, table);
         newest.by_id.insert(id, Arc::clone(&subscriber));
         // Outside the lock: the last holder of a table drops handlers, which are the user's.
         drop(newest);
@@ -105,11 +70,12 @@ impl<E: Event> Registry<E> {
 
     pub(crate) fn unsubscribe(&self, id: SubscriptionId) -> bool {
         let mut newest = sync::lock(&self.newest);
-        let Some(gone) = newest.by_id.remove(&id) else { return false };
-        gone.end();
-        let mut subscribers = newest.table.of(gone.topic()).to_vec();
-        subscribers.retain(|subscriber| subscriber.id() != id);
-        let before = self.replace(&mut newest, gone.topic(), subscribers);
+        let Some(gone) = newest.by_id.get(&id).map(Arc::clone) else { return false };
+        // If the topic's `Hash` or `Eq` panics, it does so here, where nothing is changed yet.
+        let table = newest.table.without(&gone);
+        gone.profile().end();
+        newest.by_id.remove(&id);
+        let before = self.install(&mut newest, table);
         // Outside the lock, as above.
         drop(newest);
         drop(before);
@@ -117,17 +83,48 @@ impl<E: Event> Registry<E> {
         true
     }
 
-    /// Installs a new table and returns the old one.
-    fn replace(
+    /// Keeps calls of a handler from starting, or lets them; whether that is a change.
+    pub(crate) fn pause(&self, id: SubscriptionId, paused: bool) -> bool {
+        self.with(id, |subscriber| subscriber.profile().pause(paused)).unwrap_or(false)
+    }
+
+    pub(crate) fn stats_of(&self, id: SubscriptionId) -> Option<SubscriptionStats> {
+        self.with(id, |subscriber| subscriber.profile().counts.stats(id))
+    }
+
+    /// What `look` says about a subscription, if it is there.
+    fn with<R>(
         &self,
-        newest: &mut Newest<E>,
-        topic: E::Topic,
-        subscribers: Vec<Arc<dyn Subscribed<E>>>,
-    ) -> Arc<Table<E>> {
-        let table = Arc::new(newest.table.with(topic, subscribers));
+        id: SubscriptionId,
+        look: impl FnOnce(&dyn Subscribed<E>) -> R,
+    ) -> Option<R> {
+        // Not under the lock, so that `look` may drop the last handle.
+        let subscriber = sync::lock(&self.newest).by_id.get(&id).map(Arc::clone)?;
+        Some(look(&*subscriber))
+    }
+
+    /// How many subscriptions there are; of one topic, if one is given.
+    pub(crate) fn count(&self, topic: Option<E::Topic>) -> usize {
+        let newest = sync::lock(&self.newest);
+        match topic {
+            None => newest.by_id.len(),
+            Some(topic) => newest.table.of(topic).len(),
+        }
+    }
+
+    pub(crate) fn stats(&self) -> Vec<SubscriptionStats> {
+        let newest = sync::lock(&self.newest);
+        let profiles = newest.by_id.values().map(|subscriber| subscriber.profile());
+        let mut stats: Vec<_> = profiles.map(|profile| profile.counts.stats(profile.id)).collect();
+        stats.sort_unstable_by_key(|stats| stats.subscription);
+        stats
+    }
+
+    /// Installs a new table and returns the old one.
+    fn install(&self, newest: &mut Newest<E>, table: Table<E>) -> Arc<Table<E>> {
         // Relaxed: the lock orders the writers, and hands the table to who looks for it.
         self.generation.fetch_add(1, Ordering::Relaxed);
-        std::mem::replace(&mut newest.table, table)
+        std::mem::replace(&mut newest.table, Arc::new(table))
     }
 
     /// The newest table, for a dispatcher that has seen none.
@@ -146,9 +143,17 @@ impl<E: Event> Registry<E> {
     }
 }
 
-impl<E: Event> Unsubscribe for Registry<E> {
+impl<E: Event> Registered for Registry<E> {
     fn unsubscribe(&self, id: SubscriptionId) -> bool {
         Registry::unsubscribe(self, id)
+    }
+
+    fn pause(&self, id: SubscriptionId, paused: bool) -> bool {
+        Registry::pause(self, id, paused)
+    }
+
+    fn stats(&self, id: SubscriptionId) -> Option<SubscriptionStats> {
+        self.stats_of(id)
     }
 }
 

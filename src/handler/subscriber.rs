@@ -1,10 +1,14 @@
 //! One registered handler, and the loop that calls it for a run of events.
 
-use super::{Call, Outcome, SubscriptionId};
+use core::panic::Location;
+
+use super::counts::SubscriptionCounts;
+use super::table::Topics;
+use super::{Call, Filter, Outcome, SubscribeOptions, SubscriptionId};
 use crate::contain;
 use crate::error::HandlerError;
 use crate::event::Event;
-use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// How far the delivery of a run of events has come; outlives a panic in it.
 #[derive(Default)]
@@ -40,18 +44,82 @@ pub(crate) enum RunEnd<E: Event> {
     Failed(HandlerError),
 }
 
+/// How long a subscription lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Once {
+    No,
+    FirstCall,
+    FirstSuccess,
+}
+
+/// What a subscription is, whatever its handler.
+pub(crate) struct Profile<E: Event> {
+    pub(crate) id: SubscriptionId,
+    pub(crate) topics: Topics<E>,
+    pub(crate) priority: i32,
+    pub(crate) name: Option<Box<str>>,
+    /// Where it was made.
+    pub(crate) place: &'static Location<'static>,
+    pub(crate) counts: SubscriptionCounts,
+    /// Nought while calls may start; else what stands against it.
+    state: AtomicU64,
+}
+
+/// It is paused.
+const PAUSED: u64 = 1;
+/// It has ended, for good.
+const ENDED: u64 = 2;
+/// Its only call, or what may become its last, is running.
+const CLAIMED: u64 = 4;
+
+impl<E: Event> Profile<E> {
+    /// Whether a call may start.
+    #[inline]
+    fn is_active(&self) -> bool {
+        // Relaxed: a call that starts before it sees the store of `end` counts as running already;
+        // one that is ordered after it (through the ring, or any other way) sees it.
+        // Model: `unsubscribe_vs_dispatch`.
+        self.state.load(Ordering::Relaxed) == 0
+    }
+
+    /// Makes sure that no new call starts.
+    pub(crate) fn end(&self) {
+        // Relaxed: see `is_active`.
+        self.state.fetch_or(ENDED, Ordering::Relaxed);
+    }
+
+    /// Keeps calls from starting, or lets them; whether that is a change.
+    pub(crate) fn pause(&self, paused: bool) -> bool {
+        // Relaxed (both): see `is_active`.
+        let before = if paused {
+            self.state.fetch_or(PAUSED, Ordering::Relaxed)
+        } else {
+            self.state.fetch_and(!PAUSED, Ordering::Relaxed)
+        };
+        (before & PAUSED != 0) != paused
+    }
+
+    /// Wins the right to the only call; whoever wins it has to end the subscription or give it back.
+    fn claim(&self) -> bool {
+        // Relaxed (both): decides who calls, and hands nothing over.
+        self.state.compare_exchange(0, CLAIMED, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+
+    fn give_back(&self) {
+        // Relaxed: as above.
+        self.state.fetch_and(!CLAIMED, Ordering::Relaxed);
+    }
+}
+
 /// A subscription, whatever its handler is.
 ///
 /// It is a trait, not a struct with a boxed closure, so that one call by pointer leads straight to
 /// the handler, and so that for a topic with one handler the loop over a run of events is compiled
 /// together with it: one call by pointer for the run.
 pub(crate) trait Subscribed<E: Event>: Send + Sync {
-    fn id(&self) -> SubscriptionId;
-    fn topic(&self) -> E::Topic;
-    /// Makes sure that no new call starts.
-    fn end(&self);
-    /// Calls the handler; if the subscription has ended, counts that in `call` instead. Returns what
-    /// the handler failed with: one word, which success leaves empty.
+    fn profile(&self) -> &Profile<E>;
+    /// Calls the handler; if the subscription does not take the event, counts that in `call` instead.
+    /// Returns what the handler failed with: one word, which success leaves empty.
     fn handle(&self, event: &E, call: &mut Call<'_, E>) -> Option<HandlerError>;
     /// Calls the handler for the events from `progress.done` on, the first of which has been looked
     /// up, as long as they are of the topic in `call`.
@@ -63,54 +131,154 @@ pub(crate) trait Subscribed<E: Event>: Send + Sync {
     ) -> RunEnd<E>;
 }
 
+/// What a subscriber looks at, beyond its state, before it calls its handler.
+pub(crate) trait Gate<E: Event>: Send + Sync + 'static {
+    fn once(&self) -> Once;
+    fn accepts(&self, event: &E) -> bool;
+}
+
+/// Nothing; and nothing of it is left in the code.
+pub(crate) struct Open;
+
+impl<E: Event> Gate<E> for Open {
+    #[inline]
+    fn once(&self) -> Once {
+        Once::No
+    }
+
+    #[inline]
+    fn accepts(&self, _: &E) -> bool {
+        true
+    }
+}
+
+/// What the options said.
+pub(crate) struct Guarded<E: Event> {
+    pub(crate) once: Once,
+    pub(crate) filter: Option<Box<dyn Filter<E>>>,
+}
+
+impl<E: Event> Gate<E> for Guarded<E> {
+    #[inline]
+    fn once(&self) -> Once {
+        self.once
+    }
+
+    #[inline]
+    fn accepts(&self, event: &E) -> bool {
+        self.filter.as_ref().is_none_or(|filter| filter.accepts(event))
+    }
+}
+
+/// What became of an event at a subscriber.
+enum Taken {
+    /// The subscription does not take events now.
+    Missed,
+    /// The handler was called, or a filter took its place.
+    Answered(Result<Outcome, HandlerError>),
+}
+
 /// A subscription with a handler of type `H`.
-pub(crate) struct Subscriber<E: Event, H> {
-    pub(crate) id: SubscriptionId,
-    pub(crate) topic: E::Topic,
-    active: AtomicBool,
+pub(crate) struct Subscriber<E: Event, H, G> {
+    profile: Profile<E>,
+    gate: G,
     /// Empty only while it is dropped.
     handler: Option<H>,
 }
 
-impl<E: Event, H> Subscriber<E, H> {
-    pub(crate) fn new(id: SubscriptionId, topic: E::Topic, handler: H) -> Self {
-        Self { id, topic, active: AtomicBool::new(true), handler: Some(handler) }
-    }
-
-    /// Whether a call may start.
-    #[inline]
-    fn is_active(&self) -> bool {
-        // Relaxed: a call that starts before it sees the store of `end` counts as running already;
-        // one that is ordered after it (through the ring, or any other way) sees it.
-        // Model: `unsubscribe_vs_dispatch`.
-        self.active.load(Ordering::Relaxed)
+impl<E: Event, H, G: Gate<E>> Subscriber<E, H, G> {
+    pub(crate) fn new(
+        id: SubscriptionId,
+        options: SubscribeOptions<E>,
+        place: &'static Location<'static>,
+        gate: G,
+        handler: H,
+    ) -> Self {
+        let SubscribeOptions { topics, priority, name, paused, .. } = options;
+        let state = AtomicU64::new(if paused { PAUSED } else { 0 });
+        let counts = SubscriptionCounts::new();
+        let profile = Profile { id, topics, priority, name, place, counts, state };
+        Self { profile, gate, handler: Some(handler) }
     }
 }
 
-impl<E, H> Subscribed<E> for Subscriber<E, H>
+/// Gives the right to a call back, unless the subscription has ended by then.
+struct Claim<'p, E: Event>(&'p Profile<E>);
+
+impl<E: Event> Drop for Claim<'_, E> {
+    fn drop(&mut self) {
+        self.0.give_back();
+    }
+}
+
+impl<E, H, G> Subscriber<E, H, G>
 where
     E: Event,
     H: Fn(&E, &Call<'_, E>, SubscriptionId) -> Result<Outcome, HandlerError> + Send + Sync,
+    G: Gate<E>,
 {
-    fn id(&self) -> SubscriptionId {
-        self.id
+    #[inline]
+    fn call(&self, event: &E, call: &Call<'_, E>) -> Taken {
+        let profile = &self.profile;
+        let Some(handler) = self.handler.as_ref().filter(|_| profile.is_active()) else {
+            return Taken::Missed;
+        };
+        if !self.gate.accepts(event) {
+            return Taken::Answered(Ok(Outcome::Filtered));
+        }
+        match self.gate.once() {
+            Once::No => Taken::Answered(handler(event, call, profile.id)),
+            once => self.call_once(handler, event, call, once),
+        }
     }
 
-    fn topic(&self) -> E::Topic {
-        self.topic
+    fn call_once(&self, handler: &H, event: &E, call: &Call<'_, E>, once: Once) -> Taken {
+        let profile = &self.profile;
+        if !profile.claim() {
+            return Taken::Missed;
+        }
+        let _claim = Claim(profile);
+        if once == Once::FirstCall {
+            call.outlet.unsubscribe(profile.id);
+        }
+        let answer = handler(event, call, profile.id);
+        if once == Once::FirstSuccess && matches!(answer, Ok(Outcome::Done | Outcome::Ignored)) {
+            call.outlet.unsubscribe(profile.id);
+        }
+        Taken::Answered(answer)
     }
 
-    fn end(&self) {
-        // Relaxed: see `is_active`.
-        self.active.store(false, Ordering::Relaxed);
+    /// Counts what is not simply a success; the handler's error.
+    #[inline]
+    fn count(&self, outcome: Result<Outcome, HandlerError>) -> Option<HandlerError> {
+        match outcome {
+            Ok(Outcome::Filtered) => self.profile.counts.filtered.add(1),
+            Ok(_) => {}
+            Err(error) => return Some(error),
+        }
+        None
+    }
+}
+
+impl<E, H, G> Subscribed<E> for Subscriber<E, H, G>
+where
+    E: Event,
+    H: Fn(&E, &Call<'_, E>, SubscriptionId) -> Result<Outcome, HandlerError> + Send + Sync,
+    G: Gate<E>,
+{
+    fn profile(&self) -> &Profile<E> {
+        &self.profile
     }
 
     fn handle(&self, event: &E, call: &mut Call<'_, E>) -> Option<HandlerError> {
-        let Some(handler) = self.handler.as_ref().filter(|_| self.is_active()) else {
-            call.skipped += 1;
-            return None;
-        };
-        handler(event, call, self.id).err()
+        match self.call(event, call) {
+            Taken::Answered(outcome) => self.count(outcome),
+            Taken::Missed => {
+                self.profile.counts.missed.add(1);
+                call.skipped += 1;
+                None
+            }
+        }
     }
 
     fn handle_run(
@@ -119,16 +287,20 @@ where
         call: &mut Call<'_, E>,
         progress: &mut Progress,
     ) -> RunEnd<E> {
-        let Some(handler) = &self.handler else { return RunEnd::Ended };
         // True of every event that the handler has in hand, which is when it is looked at.
         (progress.passed, progress.called) = (1, true);
         let mut done = progress.done;
         let end = loop {
-            if !self.is_active() {
-                break RunEnd::Ended;
-            }
-            if let Err(error) = handler(&events[done], call, self.id) {
-                return RunEnd::Failed(error);
+            match self.call(&events[done], call) {
+                Taken::Missed => {
+                    self.profile.counts.missed.add(1);
+                    break RunEnd::Ended;
+                }
+                Taken::Answered(outcome) => {
+                    if let Some(error) = self.count(outcome) {
+                        return RunEnd::Failed(error);
+                    }
+                }
             }
             done += 1;
             progress.done = done;
@@ -149,7 +321,7 @@ where
     }
 }
 
-impl<E: Event, H> Drop for Subscriber<E, H> {
+impl<E: Event, H, G> Drop for Subscriber<E, H, G> {
     /// What the handler has captured is the user's, and its `Drop` may panic on a thread that is
     /// dispatching.
     fn drop(&mut self) {

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::sync::Weak;
+use super::SubscriptionStats;
+use crate::sync::{Arc, Weak};
 
 /// Names one subscription of a store, for as long as the program runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -14,9 +15,11 @@ impl fmt::Display for SubscriptionId {
     }
 }
 
-/// Whatever can end a subscription.
-pub(crate) trait Unsubscribe: Send + Sync {
+/// Where subscriptions are registered, whatever the events.
+pub(crate) trait Registered: Send + Sync {
     fn unsubscribe(&self, id: SubscriptionId) -> bool;
+    fn pause(&self, id: SubscriptionId, paused: bool) -> bool;
+    fn stats(&self, id: SubscriptionId) -> Option<SubscriptionStats>;
 }
 
 /// A registered handler; dropping it ends the subscription.
@@ -41,11 +44,11 @@ pub(crate) trait Unsubscribe: Send + Sync {
 pub struct Subscription {
     id: SubscriptionId,
     /// Empty once the subscription is detached.
-    registry: Option<Weak<dyn Unsubscribe>>,
+    registry: Option<Weak<dyn Registered>>,
 }
 
 impl Subscription {
-    pub(crate) fn new(id: SubscriptionId, registry: Weak<dyn Unsubscribe>) -> Self {
+    pub(crate) fn new(id: SubscriptionId, registry: Weak<dyn Registered>) -> Self {
         Self { id, registry: Some(registry) }
     }
 
@@ -59,6 +62,44 @@ impl Subscription {
     /// When this returns no new call of the handler starts. A call that is running may go on.
     pub fn unsubscribe(mut self) -> bool {
         self.end()
+    }
+
+    /// Keeps events from the handler until [`resume`](Self::resume); whether that is a change.
+    ///
+    /// Events that pass meanwhile are counted as [missed](SubscriptionStats::missed). When this
+    /// returns no new call of the handler starts. A call that is running may go on.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy};
+    /// # struct Ping;
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// let store = EventStore::builder(8, OverrunPolicy::ReturnError).build()?;
+    /// let subscription = store.subscribe((), |_: &Ping, _| ());
+    /// assert!(subscription.pause());
+    /// store.send(Ping)?;
+    /// store.publish();
+    /// assert!(subscription.resume());
+    /// assert_eq!(subscription.stats().expect("the store is there").missed, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn pause(&self) -> bool {
+        self.registered().is_some_and(|registry| registry.pause(self.id, true))
+    }
+
+    /// Lets events come to the handler again; whether that is a change.
+    pub fn resume(&self) -> bool {
+        self.registered().is_some_and(|registry| registry.pause(self.id, false))
+    }
+
+    /// What it has counted, unless it has ended or the store is gone.
+    pub fn stats(&self) -> Option<SubscriptionStats> {
+        self.registered()?.stats(self.id)
+    }
+
+    fn registered(&self) -> Option<Arc<dyn Registered>> {
+        self.registry.as_ref()?.upgrade()
     }
 
     /// Lets the subscription last as long as the store.

@@ -37,10 +37,8 @@ struct Lookup<'t, E: Event> {
 impl<E: Event> Lookup<'_, E> {
     #[inline]
     fn look(&mut self, topic: E::Topic) {
-        if self.topic != Some(topic) {
-            self.subscribers = self.seen.table.of(topic);
-            self.topic = Some(topic);
-        }
+        self.subscribers = self.seen.table.of(topic);
+        self.topic = Some(topic);
     }
 }
 
@@ -52,6 +50,8 @@ struct Delivery<'d, E: Event> {
     first: u64,
     deadline: Deadline,
     progress: Progress,
+    /// How many of the finished events the subscribers have on their books.
+    offered: usize,
 }
 
 impl<E: Event> Shared<E> {
@@ -67,7 +67,7 @@ impl<E: Event> Shared<E> {
         let mut lookup = Lookup { seen, topic: None, subscribers: &[] };
         let mut deliver = |events: &[E], first: u64, tally: &mut Tally| {
             let progress = Progress::default();
-            Delivery { shared: self, events, first, deadline, progress }.run(&mut lookup, tally)
+            Delivery { shared: self, events, first, deadline, progress, offered: 0 }.run(&mut lookup, tally)
         };
         let mut dispatched = 0;
         if std::mem::needs_drop::<E>() {
@@ -114,7 +114,20 @@ impl<E: Event> Delivery<'_, E> {
                 break;
             }
         }
+        self.offer(lookup);
         self.progress.done
+    }
+
+    /// Tells the subscribers of the topic that was looked up last how many events have come to them.
+    #[inline]
+    fn offer(&mut self, lookup: &Lookup<'_, E>) {
+        let count = (self.progress.done - self.offered) as u64;
+        self.offered = self.progress.done;
+        if count != 0 {
+            for subscriber in lookup.subscribers {
+                subscriber.profile().counts.offered.add(count);
+            }
+        }
     }
 
     /// Goes on from where `progress` is, until all events are finished or the dispatch is stopped.
@@ -126,6 +139,7 @@ impl<E: Event> Delivery<'_, E> {
             cancelled: &shared.abandoned,
             topic,
             position: 0, // Set below.
+            attempt: 1,
             deadline: self.deadline,
             skipped: 0,
         };
@@ -209,7 +223,10 @@ impl<E: Event> Delivery<'_, E> {
             _ => {
                 let event = &self.events[self.progress.done];
                 let topic = known.unwrap_or_else(|| event.topic());
-                lookup.look(topic);
+                if lookup.topic != Some(topic) {
+                    self.offer(lookup);
+                    lookup.look(topic);
+                }
                 self.progress.looked_up = true;
                 topic
             }
@@ -228,7 +245,9 @@ impl<E: Event> Delivery<'_, E> {
             // `topic`, or the topic's `Hash` or `Eq`, panicked: nobody can be found.
             tally.event_panics += 1;
             self.unhandled(tally);
+            self.offer(lookup);
             self.progress.finish();
+            self.offered = self.progress.done;
         }
     }
 
@@ -244,8 +263,15 @@ impl<E: Event> Delivery<'_, E> {
     #[cold]
     fn failed(&self, subscriber: &Arc<dyn Subscribed<E>>, error: HandlerError, tally: &mut Tally) {
         tally.failed_calls += 1;
+        let profile = subscriber.profile();
+        profile.counts.failed.add(1);
         let event = &self.events[self.progress.done];
-        let failure = Failure { subscription: subscriber.id(), error: &error };
+        let failure = Failure {
+            subscription: profile.id,
+            name: profile.name.as_deref(),
+            place: profile.place,
+            error: &error,
+        };
         self.shared.observe(|observer| observer.failed(event, failure));
         // The error is the user's; a panic in its `Drop` is part of the same failure.
         contain::drop_contained(error);

@@ -8,12 +8,14 @@ mod intake;
 mod producer;
 mod send;
 mod shutdown;
+mod subscribe;
 
 pub use producer::Producer;
 pub use shutdown::DrainReport;
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::time::Duration;
 
 use crossbeam_utils::CachePadded;
 
@@ -23,13 +25,11 @@ use crate::config::OverrunPolicy;
 use crate::contain;
 use crate::error::ConfigError;
 use crate::event::Event;
-use crate::handler::{
-    Call, Context, IntoOutcome, Observer, Registry, Subscription, SubscriptionId,
-};
+use crate::handler::{Middleware, Observer, Registry, Watch};
 use crate::metrics::Counters;
 use crate::ring::{Lease, Many, Producers, Single};
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use crate::sync::{self, Arc, Mutex, Weak};
+use crate::sync::{self, Arc, Mutex};
 
 /// A bounded store of events that are dispatched to the handlers subscribed to them.
 ///
@@ -70,6 +70,9 @@ struct Shared<E: Event> {
     intake: Intake<E>,
     registry: Arc<Registry<E>>,
     observers: Box<[Box<dyn Observer<E>>]>,
+    /// Around every handler; the first is the outermost.
+    middleware: Box<[Box<dyn Middleware<E>>]>,
+    watch: Watch,
     counters: Counters,
     /// Who has it dispatches. On lines of its own: each dispatch writes to it.
     dispatcher: CachePadded<Lease<Dispatcher<E>>>,
@@ -91,6 +94,8 @@ pub struct StoreBuilder<E: Event> {
     capacity: usize,
     policy: OverrunPolicy,
     observers: Vec<Box<dyn Observer<E>>>,
+    middleware: Vec<Box<dyn Middleware<E>>>,
+    slow_after: Option<Duration>,
     events: PhantomData<fn(E)>,
 }
 
@@ -98,6 +103,37 @@ impl<E: Event> StoreBuilder<E> {
     /// Adds an observer; several are called in the order they were added.
     pub fn observer(mut self, observer: impl Observer<E>) -> Self {
         self.observers.push(Box::new(observer));
+        self
+    }
+
+    /// Puts a middleware around every handler, inside of those that were added before it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{CallContext, Event, EventStore, Handler, OverrunPolicy, around};
+    /// # struct Ping;
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// let log = around(|event: &Ping, context: &CallContext<'_, Ping>, next: &dyn Handler<Ping>| {
+    ///     println!("event {} comes to {}", context.position(), context.subscription());
+    ///     next.handle(event, context)
+    /// });
+    /// let store = EventStore::builder(8, OverrunPolicy::ReturnError).middleware(log).build()?;
+    /// let _pong = store.subscribe((), |_: &Ping, _| println!("pong"));
+    /// store.send(Ping)?;
+    /// assert_eq!(store.publish(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[doc(alias = "Use")]
+    pub fn middleware(mut self, middleware: impl Middleware<E>) -> Self {
+        self.middleware.push(Box::new(middleware));
+        self
+    }
+
+    /// Calls [`Observer::slow`] after a handler that took longer than `limit`; costs two looks at the
+    /// clock for each call.
+    pub fn slow_after(mut self, limit: Duration) -> Self {
+        self.slow_after = Some(limit);
         self
     }
 
@@ -155,10 +191,18 @@ impl<E: Event> StoreBuilder<E> {
     fn share(self, intake: Intake<E>) -> Arc<Shared<E>> {
         let registry = Arc::new(Registry::new());
         let dispatcher = Dispatcher::new(intake.capacity(), registry.look());
+        // An observer is the user's, and may panic when it is asked.
+        let sees = |observer: &Box<dyn Observer<E>>| contain::contain(|| observer.sees_calls());
+        let watch = Watch {
+            calls: self.observers.iter().any(|observer| sees(observer).unwrap_or(false)),
+            slow_after: self.slow_after,
+        };
         Arc::new(Shared {
             intake,
             registry,
             observers: self.observers.into_boxed_slice(),
+            middleware: self.middleware.into_boxed_slice(),
+            watch,
             counters: Counters::new(),
             dispatcher: CachePadded::new(Lease::new(dispatcher)),
             dispatching_thread: AtomicUsize::new(0),
@@ -174,74 +218,18 @@ impl<E: Event> EventStore<E> {
     /// Starts building a store with `capacity` slots (a power of two) and the policy for a full ring.
     #[doc(alias = "NewEventStore")]
     pub fn builder(capacity: usize, policy: OverrunPolicy) -> StoreBuilder<E> {
-        StoreBuilder { capacity, policy, observers: Vec::new(), events: PhantomData }
+        StoreBuilder {
+            capacity,
+            policy,
+            observers: Vec::new(),
+            middleware: Vec::new(),
+            slow_after: None,
+            events: PhantomData,
+        }
     }
 }
 
 impl<E: Event, P: Producers> EventStore<E, P> {
-    /// Registers `handler` for `topic`.
-    ///
-    /// Handlers of a topic are called in the order of subscription, each for every event of the
-    /// topic, whatever the others return. Allowed at any time, also from a handler; events that are
-    /// dispatched after this returns, and were not yet taken out of the ring, reach the handler.
-    /// A handler that keeps a handle of its store keeps the store alive for ever: send through the
-    /// [`Context`] instead.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use ringbus::{Event, EventStore, OverrunPolicy};
-    /// # struct Key(char);
-    /// # impl Event for Key { type Topic = char; fn topic(&self) -> char { self.0 } }
-    /// use std::sync::Arc;
-    /// use std::sync::atomic::{AtomicU32, Ordering};
-    ///
-    /// let store = EventStore::builder(8, OverrunPolicy::ReturnError).build()?;
-    /// let pressed = Arc::new(AtomicU32::new(0));
-    /// let count = Arc::clone(&pressed);
-    /// let _a = store.subscribe('a', move |_: &Key, _| {
-    ///     count.fetch_add(1, Ordering::Relaxed);
-    /// });
-    /// store.send_all(&mut vec![Key('a'), Key('b'), Key('a')])?;
-    /// store.publish();
-    /// assert_eq!(pressed.load(Ordering::Relaxed), 2);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[doc(alias = "Register")]
-    pub fn subscribe<R: IntoOutcome>(
-        &self,
-        topic: E::Topic,
-        handler: impl Fn(&E, &Context<'_, E, P>) -> R + Send + Sync + 'static,
-    ) -> Subscription {
-        let id = self.shared.registry.subscribe(topic, move |event, call: &Call<'_, E>, id| {
-            handler(event, &Context::new(call, id)).into_outcome()
-        });
-        let registry: Weak<Registry<E>> = Arc::downgrade(&self.shared.registry);
-        Subscription::new(id, registry)
-    }
-
-    /// Ends a subscription; whether it was still there.
-    ///
-    /// When this returns no new call of the handler starts. A call that is running may go on.
-    /// Allowed at any time, also from the handler itself. What the handler has captured is dropped
-    /// when the next dispatch has seen the change.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use ringbus::{Event, EventStore, OverrunPolicy};
-    /// # struct Ping;
-    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
-    /// let store = EventStore::builder(8, OverrunPolicy::ReturnError).build()?;
-    /// let id = store.subscribe((), |_: &Ping, _| ()).detach();
-    /// assert!(store.unsubscribe(id));
-    /// assert!(!store.unsubscribe(id));
-    /// # Ok::<(), ringbus::ConfigError>(())
-    /// ```
-    pub fn unsubscribe(&self, id: SubscriptionId) -> bool {
-        self.shared.registry.unsubscribe(id)
-    }
-
     /// How many slots the ring has.
     pub fn capacity(&self) -> usize {
         self.shared.intake.capacity()

@@ -1,0 +1,70 @@
+//! Settings that cannot be.
+
+use std::time::Duration;
+
+/// What is wrong with a capacity or a setting, and what would be right.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The capacity is zero.
+    #[error("capacity is 0, but a ring needs at least one slot: give a power of two such as 1024")]
+    ZeroCapacity,
+    /// The capacity is not a power of two.
+    #[error("capacity {capacity} is not a power of two: the next smaller one is {smaller}{}", larger_hint(*.larger))]
+    NotPowerOfTwo {
+        /// The capacity that was asked for, in slots.
+        capacity: usize,
+        /// The next smaller power of two.
+        smaller: usize,
+        /// The next larger power of two, if there is one.
+        larger: Option<usize>,
+    },
+    /// The machine cannot give that much memory.
+    #[error(
+        "capacity {capacity} needs {capacity} slots of {slot_bytes} bytes, which this machine \
+         cannot give: use a smaller capacity"
+    )]
+    OutOfMemory {
+        /// The capacity that was asked for, in slots.
+        capacity: usize,
+        /// What one slot takes, in bytes.
+        slot_bytes: usize,
+    },
+    /// The text names no overrun policy.
+    #[error(
+        "unknown overrun policy {name:?}: expected \"drop-oldest\", \"block\" or \"return-error\""
+    )]
+    UnknownPolicy {
+        /// The text that was given.
+        name: String,
+    },
+    /// A setting is zero that cannot be.
+    #[error("{setting} is 0: {hint}")]
+    Zero {
+        /// The name of the setting.
+        setting: &'static str,
+        /// What would be right.
+        hint: &'static str,
+    },
+    /// An exponential back-off would have to stop before it starts.
+    #[error("the longest delay, {max:?}, is below the first one, {base:?}: give at least that")]
+    MaxBelowBase {
+        /// The first delay.
+        base: Duration,
+        /// The longest delay.
+        max: Duration,
+    },
+    /// A share of failures is no percentage of 1 to 100.
+    #[error("a failure rate of {percent} % cannot be: give 1 to 100")]
+    NotPercent {
+        /// The number that was given.
+        percent: u8,
+    },
+    /// A circuit breaker has no reason to open.
+    #[error("the circuit breaker would never open: give it failures or a failure_percent")]
+    NeverOpens,
+}
+
+fn larger_hint(larger: Option<usize>) -> String {
+    larger.map_or_else(String::new, |larger| format!(", the next larger one is {larger}"))
+}

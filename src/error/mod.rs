@@ -1,0 +1,19 @@
+//! Every public error type.
+//!
+//! An error that concerns an event gives the event back, and never prints it.
+
+mod audit;
+mod config;
+mod handler;
+mod kind;
+mod refusal;
+mod result_ext;
+mod send;
+
+pub use audit::AuditError;
+pub use config::ConfigError;
+pub use handler::HandlerError;
+pub use kind::ErrorKind;
+pub use refusal::{BreakerOpen, RateLimited};
+pub use result_ext::ResultExt;
+pub use send::{SendAllError, SendError};

@@ -1,0 +1,38 @@
+//! Calls that a middleware did not let through.
+
+use std::time::Duration;
+
+/// A circuit breaker is open, so the call was not made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the circuit breaker is open{}", hint(*.retry_after))]
+#[non_exhaustive]
+pub struct BreakerOpen {
+    /// How long it will go on refusing at the least; `None` if that is not known.
+    pub retry_after: Option<Duration>,
+}
+
+impl BreakerOpen {
+    /// For a [`Breaker`](crate::Breaker) of one's own.
+    pub const fn new(retry_after: Option<Duration>) -> Self {
+        Self { retry_after }
+    }
+}
+
+/// A rate limit is used up, so the call was not made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the rate limit is used up{}", hint(Some(*.retry_after)))]
+#[non_exhaustive]
+pub struct RateLimited {
+    /// When there will be room for one call, from now, if nobody else makes it.
+    pub retry_after: Duration,
+}
+
+impl RateLimited {
+    pub(crate) const fn new(retry_after: Duration) -> Self {
+        Self { retry_after }
+    }
+}
+
+fn hint(retry_after: Option<Duration>) -> String {
+    retry_after.map_or_else(String::new, |wait| format!(": try again in {wait:?}"))
+}

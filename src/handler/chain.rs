@@ -1,0 +1,147 @@
+//! Handlers as things, and middleware around them.
+//!
+//! A chain is built once, when a handler is registered: each middleware is handed the rest of the
+//! chain and keeps it. Calling it then costs one call by pointer for each layer, and allocates
+//! nothing.
+
+use super::{CallContext, IntoOutcome, Outcome};
+use crate::error::HandlerError;
+use crate::event::Event;
+use crate::ring::Exclusive;
+
+/// Something that is called with an event: a handler, or a middleware around one.
+pub trait Handler<E: Event>: Send + Sync + 'static {
+    /// Handles an event.
+    ///
+    /// # Errors
+    ///
+    /// Why it could not.
+    fn handle(&self, event: &E, context: &CallContext<'_, E>) -> Result<Outcome, HandlerError>;
+}
+
+/// A handler of whatever type.
+pub type BoxHandler<E> = Box<dyn Handler<E>>;
+
+impl<E: Event> Handler<E> for BoxHandler<E> {
+    #[inline]
+    fn handle(&self, event: &E, context: &CallContext<'_, E>) -> Result<Outcome, HandlerError> {
+        (**self).handle(event, context)
+    }
+}
+
+/// Something around handlers: it decides whether, how often and with what changes they are called,
+/// and what becomes of their answer.
+///
+/// The first one added is the outermost. See [`around`] for the short way to write one.
+pub trait Middleware<E: Event>: Send + Sync + 'static {
+    /// Puts itself around `next`; called once for each handler, when it is registered.
+    fn wrap(&self, next: BoxHandler<E>) -> BoxHandler<E>;
+}
+
+/// A middleware out of a function that is called in the handler's place and calls it.
+///
+/// # Examples
+///
+/// ```
+/// # use ringbus::{Event, EventStore, OverrunPolicy, SubscribeOptions};
+/// # struct Ping;
+/// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+/// use ringbus::{CallContext, Handler, around};
+///
+/// let twice = around(|event: &Ping, context: &CallContext<'_, Ping>, next: &dyn Handler<Ping>| {
+///     next.handle(event, context)?;
+///     next.handle(event, context)
+/// });
+/// let store = EventStore::builder(8, OverrunPolicy::ReturnError).build()?;
+/// let options = SubscribeOptions::topic(()).middleware(twice);
+/// let _print = store.subscribe_with(options, |_: &Ping, _| println!("printed twice"));
+/// store.send(Ping)?;
+/// assert_eq!(store.publish(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn around<E, F>(function: F) -> impl Middleware<E> + Clone
+where
+    E: Event,
+    F: Fn(&E, &CallContext<'_, E>, &dyn Handler<E>) -> Result<Outcome, HandlerError>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+{
+    Around(function)
+}
+
+#[derive(Clone)]
+struct Around<F>(F);
+
+struct AroundOne<E: Event, F> {
+    function: F,
+    next: BoxHandler<E>,
+}
+
+impl<E, F> Middleware<E> for Around<F>
+where
+    E: Event,
+    F: Fn(&E, &CallContext<'_, E>, &dyn Handler<E>) -> Result<Outcome, HandlerError>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+{
+    fn wrap(&self, next: BoxHandler<E>) -> BoxHandler<E> {
+        Box::new(AroundOne { function: self.0.clone(), next })
+    }
+}
+
+impl<E, F> Handler<E> for AroundOne<E, F>
+where
+    E: Event,
+    F: Fn(&E, &CallContext<'_, E>, &dyn Handler<E>) -> Result<Outcome, HandlerError>
+        + Send
+        + Sync
+        + 'static,
+{
+    fn handle(&self, event: &E, context: &CallContext<'_, E>) -> Result<Outcome, HandlerError> {
+        (self.function)(event, context, &*self.next)
+    }
+}
+
+/// A function as a handler.
+pub(crate) struct HandlerFn<F>(pub(crate) F);
+
+impl<E, F> Handler<E> for HandlerFn<F>
+where
+    E: Event,
+    F: Fn(&E, &CallContext<'_, E>) -> Result<Outcome, HandlerError> + Send + Sync + 'static,
+{
+    #[inline]
+    fn handle(&self, event: &E, context: &CallContext<'_, E>) -> Result<Outcome, HandlerError> {
+        (self.0)(event, context)
+    }
+}
+
+/// A function with a state of its own as a handler.
+pub(crate) struct HandlerMut<F>(Exclusive<F>);
+
+impl<F> HandlerMut<F> {
+    pub(crate) fn new(function: F) -> Self {
+        Self(Exclusive::new(function))
+    }
+}
+
+impl<E, F, R> Handler<E> for HandlerMut<F>
+where
+    E: Event,
+    R: IntoOutcome,
+    F: FnMut(&E, &CallContext<'_, E>) -> R + Send + 'static,
+{
+    fn handle(&self, event: &E, context: &CallContext<'_, E>) -> Result<Outcome, HandlerError> {
+        let Some(mut function) = self.0.try_take() else {
+            return Err(HandlerError::message(
+                "a stateful handler was called while it was running: it can handle an event only \
+                 after the one before",
+            ));
+        };
+        function(event, context).into_outcome()
+    }
+}

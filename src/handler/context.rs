@@ -1,0 +1,262 @@
+//! What a handler knows about its call.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use super::{Observer, SubscriptionId};
+use crate::error::{SendAllError, SendError};
+use crate::event::Event;
+use crate::ring::{Many, Producers, Sent, SentAll, Single};
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::time::Deadline;
+
+/// What a handler can ask of the store that calls it.
+pub(crate) trait Outlet<E: Event>: Sync {
+    fn send(&self, event: E) -> Result<Sent<E>, SendError<E>>;
+    fn send_all(&self, events: &mut Vec<E>) -> Result<SentAll<E>, SendAllError>;
+    fn unsubscribe(&self, id: SubscriptionId) -> bool;
+    fn is_closed(&self) -> bool;
+    /// Whether calls are shown to anybody.
+    fn watch(&self) -> Watch;
+    /// Tells every observer.
+    fn observe(&self, tell: &dyn Fn(&dyn Observer<E>));
+}
+
+/// What observers want to know of calls.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Watch {
+    pub(crate) calls: bool,
+    pub(crate) slow_after: Option<Duration>,
+}
+
+/// One call of one handler, as the dispatch sees it.
+pub(crate) struct Call<'a, E: Event> {
+    pub(crate) outlet: &'a dyn Outlet<E>,
+    /// Whether a drain has run out of time.
+    pub(crate) cancelled: &'a AtomicBool,
+    pub(crate) topic: E::Topic,
+    pub(crate) position: u64,
+    pub(crate) attempt: u32,
+    pub(crate) deadline: Deadline,
+    /// How many subscriptions had ended before they could be called for the event.
+    pub(crate) skipped: usize,
+}
+
+impl<E: Event> Call<'_, E> {
+    /// Whether a drain has run out of time.
+    #[inline]
+    pub(crate) fn is_cancelled(&self) -> bool {
+        // Relaxed: who sees it late dispatches one event more; every event still has one owner.
+        self.cancelled.load(Ordering::Relaxed)
+    }
+
+    /// Whether no further event may be begun.
+    #[inline]
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.is_cancelled() || self.deadline.has_passed()
+    }
+}
+
+/// What a handler knows about the call, and what it can do besides handling the event.
+///
+/// In a store with a [`Single`](crate::Single) producer it cannot send: it is not that producer.
+pub struct Context<'a, E: Event, P: Producers = Many> {
+    call: &'a Call<'a, E>,
+    subscription: SubscriptionId,
+    /// What a middleware has changed; mostly nothing, which costs one word.
+    changed: Option<&'a Changed>,
+    producers: PhantomData<P>,
+}
+
+/// What middleware sees of a call: all that a handler sees, except that it cannot send.
+pub type CallContext<'a, E> = Context<'a, E, Single>;
+
+/// What a middleware may tell those behind it; made by [`Context::change`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Changed {
+    attempt: u32,
+    deadline: Deadline,
+}
+
+impl Changed {
+    /// The call is this attempt for the event, from 1.
+    #[must_use]
+    pub const fn attempt(self, attempt: u32) -> Self {
+        Self { attempt, ..self }
+    }
+
+    /// The call should be over by `deadline`, if that comes before the deadline it has.
+    #[must_use]
+    pub fn deadline(self, deadline: Deadline) -> Self {
+        let sooner = match (self.deadline.instant(), deadline.instant()) {
+            (Some(old), Some(new)) => new < old,
+            (old, new) => old.is_none() && new.is_some(),
+        };
+        if sooner { Self { deadline, ..self } } else { self }
+    }
+}
+
+impl<'a, E: Event, P: Producers> Context<'a, E, P> {
+    #[inline]
+    pub(crate) const fn new(call: &'a Call<'a, E>, subscription: SubscriptionId) -> Self {
+        Self { call, subscription, changed: None, producers: PhantomData }
+    }
+
+    /// The same call, as seen by a handler of a store with this kind of producers.
+    #[inline]
+    pub(crate) const fn seen_by<Q: Producers>(&self) -> Context<'a, E, Q> {
+        let Self { call, subscription, changed, .. } = *self;
+        Context { call, subscription, changed, producers: PhantomData }
+    }
+
+    /// What a middleware changes of it, for [`with`](Self::with).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use ringbus::{CallContext, Deadline, Event, Handler, HandlerError, Outcome};
+    ///
+    /// fn hurry<E: Event>(
+    ///     event: &E,
+    ///     context: &CallContext<'_, E>,
+    ///     next: &dyn Handler<E>,
+    /// ) -> Result<Outcome, HandlerError> {
+    ///     let change = context.change().deadline(Deadline::after(Duration::from_millis(1)));
+    ///     next.handle(event, &context.with(&change))
+    /// }
+    /// ```
+    pub fn change(&self) -> Changed {
+        Changed { attempt: self.attempt(), deadline: self.deadline() }
+    }
+
+    /// The same call, changed.
+    #[must_use]
+    pub const fn with<'b>(&self, changed: &'b Changed) -> Context<'b, E, P>
+    where
+        'a: 'b,
+    {
+        let Self { call, subscription, .. } = *self;
+        Context { call, subscription, changed: Some(changed), producers: PhantomData }
+    }
+
+    #[inline]
+    pub(crate) const fn outlet(&self) -> &'a dyn Outlet<E> {
+        self.call.outlet
+    }
+
+    /// The event's position in the order of acceptance, from 0.
+    pub const fn position(&self) -> u64 {
+        self.call.position
+    }
+
+    /// The event's topic.
+    pub const fn topic(&self) -> E::Topic {
+        self.call.topic
+    }
+
+    /// How often this subscription is being called for this event, from 1.
+    pub fn attempt(&self) -> u32 {
+        self.changed.map_or(self.call.attempt, |changed| changed.attempt)
+    }
+
+    /// By when the call should be over: the deadline of the `drain` it runs in or of a
+    /// timeout in front of the handler, whichever is first; or never.
+    pub fn deadline(&self) -> Deadline {
+        self.changed.map_or(self.call.deadline, |changed| changed.deadline)
+    }
+
+    /// Whether the dispatch has been told to stop, because a drain ran out of time. A handler that
+    /// takes long can look and return early.
+    pub fn is_cancelled(&self) -> bool {
+        self.call.is_cancelled()
+    }
+
+    /// Whether the store is closed, so that [`send`](Self::send) would be refused.
+    pub fn is_closed(&self) -> bool {
+        self.call.outlet.is_closed()
+    }
+
+    /// The subscription that is being called.
+    pub const fn subscription(&self) -> SubscriptionId {
+        self.subscription
+    }
+
+    /// Ends the subscription that is being called: this is its last call.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy};
+    /// # struct Tick;
+    /// # impl Event for Tick { type Topic = (); fn topic(&self) {} }
+    /// let store = EventStore::builder(8, OverrunPolicy::ReturnError).build()?;
+    /// let _first_only = store.subscribe((), |_: &Tick, context| {
+    ///     context.unsubscribe();
+    /// });
+    /// store.send_all(&mut vec![Tick, Tick])?;
+    /// store.publish();
+    /// assert_eq!(store.metrics().handled, 1);
+    /// assert_eq!(store.metrics().unhandled, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn unsubscribe(&self) {
+        self.call.outlet.unsubscribe(self.subscription);
+    }
+}
+
+impl<E: Event> Context<'_, E> {
+    /// Sends another event into the same store; it is dispatched after those already accepted.
+    ///
+    /// Use this rather than a handle of the store kept in the handler, which would keep the store
+    /// alive for ever.
+    ///
+    /// # Errors
+    ///
+    /// As [`EventStore::send`](crate::EventStore::send). Under
+    /// [`Block`](crate::OverrunPolicy::Block) a full ring is
+    /// [`WouldDeadlock`](SendError::WouldDeadlock), because the thread that would have to make room
+    /// is this one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy};
+    /// # enum Job { Start, Done }
+    /// # impl Event for Job {
+    /// #     type Topic = u8;
+    /// #     fn topic(&self) -> u8 { match self { Job::Start => 0, Job::Done => 1 } }
+    /// # }
+    /// let store = EventStore::builder(8, OverrunPolicy::ReturnError).build()?;
+    /// let _start = store.subscribe(0, |_: &Job, context| {
+    ///     context.send(Job::Done).map(drop).expect("there is room");
+    /// });
+    /// store.send(Job::Start)?;
+    /// assert_eq!((store.publish(), store.publish()), (1, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn send(&self, event: E) -> Result<Sent<E>, SendError<E>> {
+        self.call.outlet.send(event)
+    }
+
+    /// Sends a group of events, all or none, as
+    /// [`EventStore::send_all`](crate::EventStore::send_all) does.
+    ///
+    /// # Errors
+    ///
+    /// As [`EventStore::send_all`](crate::EventStore::send_all).
+    pub fn send_all(&self, events: &mut Vec<E>) -> Result<SentAll<E>, SendAllError> {
+        self.call.outlet.send_all(events)
+    }
+}
+
+impl<E: Event, P: Producers> fmt::Debug for Context<'_, E, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("topic", &self.call.topic)
+            .field("position", &self.call.position)
+            .field("subscription", &self.subscription)
+            .finish_non_exhaustive()
+    }
+}

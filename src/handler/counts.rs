@@ -1,0 +1,100 @@
+//! What each subscription counts.
+
+use std::fmt;
+
+use super::SubscriptionId;
+use crate::metrics::OwnedCounter;
+
+/// Written by whoever holds the dispatch lease.
+///
+/// What goes well is not counted call by call: a run of events is offered at once, and the rest are
+/// exceptions to that.
+#[derive(Debug)]
+pub(crate) struct SubscriptionCounts {
+    pub(crate) offered: OwnedCounter,
+    pub(crate) missed: OwnedCounter,
+    pub(crate) filtered: OwnedCounter,
+    pub(crate) failed: OwnedCounter,
+    pub(crate) dead_lettered: OwnedCounter,
+    pub(crate) retrying: OwnedCounter,
+}
+
+impl SubscriptionCounts {
+    pub(crate) fn new() -> Self {
+        Self {
+            offered: OwnedCounter::new(),
+            missed: OwnedCounter::new(),
+            filtered: OwnedCounter::new(),
+            failed: OwnedCounter::new(),
+            dead_lettered: OwnedCounter::new(),
+            retrying: OwnedCounter::new(),
+        }
+    }
+
+    pub(crate) fn stats(&self, subscription: SubscriptionId) -> SubscriptionStats {
+        let exceptions = [
+            self.missed.get(),
+            self.filtered.get(),
+            self.failed.get(),
+            self.dead_lettered.get(),
+            self.retrying.get(),
+        ];
+        let [missed, filtered, failed, dead_lettered, retrying] = exceptions;
+        // The exceptions first: a run in progress has counted them, and not yet what it was offered.
+        let offered = self.offered.get().max(exceptions.iter().sum());
+        let succeeded = offered - exceptions.iter().sum::<u64>();
+        SubscriptionStats {
+            subscription,
+            offered,
+            succeeded,
+            missed,
+            filtered,
+            failed,
+            dead_lettered,
+            retrying,
+        }
+    }
+}
+
+/// What a subscription has counted since it was made.
+///
+/// `offered = succeeded + missed + filtered + failed + dead_lettered + retrying` holds. Figures lag
+/// by at most one run of events while a dispatch runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SubscriptionStats {
+    /// Which subscription.
+    pub subscription: SubscriptionId,
+    /// Events of its topics that were dispatched while it was there.
+    pub offered: u64,
+    /// Events its handler handled.
+    pub succeeded: u64,
+    /// Events that passed while it was paused, or after it had ended.
+    pub missed: u64,
+    /// Events that its filter, or a filter in front of its handler, kept from it.
+    pub filtered: u64,
+    /// Events that it failed on, finally, and that were kept nowhere.
+    pub failed: u64,
+    /// Events that it failed on, finally, and that a dead letter queue keeps.
+    pub dead_lettered: u64,
+    /// Events that it will be given again, right now.
+    pub retrying: u64,
+}
+
+impl fmt::Display for SubscriptionStats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}: {} offered = {} succeeded + {} missed + {} filtered + {} failed + {} dead-lettered \
+             + {} retrying",
+            self.subscription,
+            self.offered,
+            self.succeeded,
+            self.missed,
+            self.filtered,
+            self.failed,
+            self.dead_lettered,
+            self.retrying
+        )
+    }
+}

@@ -1,0 +1,37 @@
+//! Showing calls to observers.
+
+use std::time::Instant;
+
+use super::context::Watch;
+use super::{BoxHandler, CallContext, Handler, Outcome};
+use crate::error::HandlerError;
+use crate::event::Event;
+
+/// Around everything else, if the store has an observer that wants to see calls.
+pub(crate) struct Watched<E: Event> {
+    watch: Watch,
+    next: BoxHandler<E>,
+}
+
+impl<E: Event> Watched<E> {
+    pub(crate) fn new(watch: Watch, next: BoxHandler<E>) -> Self {
+        Self { watch, next }
+    }
+}
+
+impl<E: Event> Handler<E> for Watched<E> {
+    fn handle(&self, event: &E, context: &CallContext<'_, E>) -> Result<Outcome, HandlerError> {
+        let outlet = context.outlet();
+        outlet.observe(&|observer| observer.before(event, context));
+        let start = self.watch.slow_after.map(|limit| (limit, Instant::now()));
+        let answer = self.next.handle(event, context);
+        if let Some((limit, start)) = start {
+            let elapsed = start.elapsed();
+            if elapsed > limit {
+                outlet.observe(&|observer| observer.slow(event, context, elapsed));
+            }
+        }
+        outlet.observe(&|observer| observer.after(event, context, answer.as_ref()));
+        answer
+    }
+}

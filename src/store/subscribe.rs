@@ -1,0 +1,251 @@
+//! Subscribing: what stands between the dispatch and a handler is put together here, once.
+
+use std::panic::Location;
+
+use super::{EventStore, Shared};
+use crate::error::HandlerError;
+use crate::event::Event;
+use crate::handler::{
+    BoxHandler, Call, CallContext, Context, Guarded, Handler, HandlerFn, HandlerMut, IntoOutcome,
+    Open, Outcome, Registry, SubscribeOptions, Subscriber, Subscription, SubscriptionId,
+    SubscriptionStats, Watched,
+};
+use crate::ring::Producers;
+use crate::sync::{Arc, Weak};
+use crate::time::Deadline;
+
+impl<E: Event, P: Producers> EventStore<E, P> {
+    /// Registers `handler` for `topic`.
+    ///
+    /// Handlers of a topic are called in the order of subscription, each for every event of the
+    /// topic, whatever the others return. Allowed at any time, also from a handler; events that are
+    /// dispatched after this returns, and were not yet taken out of the ring, reach the handler.
+    /// A handler that keeps a handle of its store keeps the store alive for ever: send through the
+    /// [`Context`] instead.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy};
+    /// # struct Key(char);
+    /// # impl Event for Key { type Topic = char; fn topic(&self) -> char { self.0 } }
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicU32, Ordering};
+    ///
+    /// let store = EventStore::builder(8, OverrunPolicy::ReturnError).build()?;
+    /// let pressed = Arc::new(AtomicU32::new(0));
+    /// let count = Arc::clone(&pressed);
+    /// let _a = store.subscribe('a', move |_: &Key, _| {
+    ///     count.fetch_add(1, Ordering::Relaxed);
+    /// });
+    /// store.send_all(&mut vec![Key('a'), Key('b'), Key('a')])?;
+    /// store.publish();
+    /// assert_eq!(pressed.load(Ordering::Relaxed), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[doc(alias = "Register")]
+    #[track_caller]
+    pub fn subscribe<R: IntoOutcome>(
+        &self,
+        topic: E::Topic,
+        handler: impl Fn(&E, &Context<'_, E, P>) -> R + Send + Sync + 'static,
+    ) -> Subscription {
+        self.subscribe_with(SubscribeOptions::topic(topic), handler)
+    }
+
+    /// Registers `handler` as `options` say; see [`SubscribeOptions`].
+    ///
+    /// What the options do not ask for costs nothing when the handler is called.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy, SubscribeOptions};
+    /// # struct Ping(u32);
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// let store = EventStore::builder(8, OverrunPolicy::ReturnError).build()?;
+    /// let options = SubscribeOptions::all_topics().filter(|ping: &Ping| ping.0 > 7).once();
+    /// let _first = store.subscribe_with(options, |ping: &Ping, _| println!("ping {}", ping.0));
+    /// # Ok::<(), ringbus::ConfigError>(())
+    /// ```
+    #[track_caller]
+    pub fn subscribe_with<R: IntoOutcome>(
+        &self,
+        options: SubscribeOptions<E>,
+        handler: impl Fn(&E, &Context<'_, E, P>) -> R + Send + Sync + 'static,
+    ) -> Subscription {
+        if self.is_wrapped(&options) {
+            let handler = move |event: &E, context: &CallContext<'_, E>| {
+                handler(event, &context.seen_by()).into_outcome()
+            };
+            return self.subscribe_wrapped(options, Box::new(HandlerFn(handler)));
+        }
+        self.register(options, move |event, call: &Call<'_, E>, id| {
+            handler(event, &Context::new(call, id)).into_outcome()
+        })
+    }
+
+    /// Registers a handler that has a state of its own, which it may change.
+    ///
+    /// One thread at a time calls it. If it commits a transaction of the same store that comes back
+    /// to it, that call fails. Costs one read-modify-write for each call.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy, SubscribeOptions};
+    /// # struct Sample(f64);
+    /// # impl Event for Sample { type Topic = (); fn topic(&self) {} }
+    /// let store = EventStore::builder(8, OverrunPolicy::ReturnError).build()?;
+    /// let mut mean = 0.0;
+    /// let _mean = store.subscribe_mut(SubscribeOptions::topic(()), move |sample: &Sample, _| {
+    ///     mean += (sample.0 - mean) * 0.1;
+    /// });
+    /// # Ok::<(), ringbus::ConfigError>(())
+    /// ```
+    #[track_caller]
+    pub fn subscribe_mut<R: IntoOutcome + 'static>(
+        &self,
+        options: SubscribeOptions<E>,
+        mut handler: impl FnMut(&E, &Context<'_, E, P>) -> R + Send + 'static,
+    ) -> Subscription {
+        let handler = move |event: &E, context: &CallContext<'_, E>| {
+            handler(event, &context.seen_by()).into_outcome()
+        };
+        self.subscribe_wrapped(options, Box::new(HandlerMut::new(handler)))
+    }
+
+    /// Whether anything stands between the dispatch and a handler with these options.
+    fn is_wrapped(&self, options: &SubscribeOptions<E>) -> bool {
+        let Shared { middleware, watch, .. } = &*self.shared;
+        !options.middleware.is_empty()
+            || !middleware.is_empty()
+            || watch.calls
+    }
+
+    /// Puts everything around `handler` that belongs there, and registers that.
+    #[track_caller]
+    fn subscribe_wrapped(
+        &self,
+        mut options: SubscribeOptions<E>,
+        handler: BoxHandler<E>,
+    ) -> Subscription {
+        let Shared { middleware, watch, .. } = &*self.shared;
+        let inner = std::mem::take(&mut options.middleware);
+        let mut chain = handler;
+        for middleware in middleware.iter().chain(&inner).rev() {
+            chain = middleware.wrap(chain);
+        }
+        if watch.calls {
+            chain = Box::new(Watched::new(*watch, chain));
+        }
+        self.register(options, move |event, call: &Call<'_, E>, id| {
+            chain.handle(event, &Context::new(call, id))
+        })
+    }
+
+    #[track_caller]
+    fn register(
+        &self,
+        mut options: SubscribeOptions<E>,
+        handler: impl Fn(&E, &Call<'_, E>, SubscriptionId) -> Result<Outcome, HandlerError>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Subscription {
+        let place = Location::caller();
+        let id = self.shared.registry.subscribe(move |id| {
+            if options.is_plain() {
+                Arc::new(Subscriber::new(id, options, place, Open, handler))
+            } else {
+                let gate = Guarded { once: options.once, filter: options.filter.take() };
+                Arc::new(Subscriber::new(id, options, place, gate, handler))
+            }
+        });
+        let registry: Weak<Registry<E>> = Arc::downgrade(&self.shared.registry);
+        Subscription::new(id, registry)
+    }
+
+    /// Ends a subscription; whether it was still there.
+    ///
+    /// When this returns no new call of the handler starts. A call that is running may go on.
+    /// Allowed at any time, also from the handler itself. What the handler has captured is dropped
+    /// when the next dispatch has seen the change.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy};
+    /// # struct Ping;
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// let store = EventStore::builder(8, OverrunPolicy::ReturnError).build()?;
+    /// let id = store.subscribe((), |_: &Ping, _| ()).detach();
+    /// assert!(store.unsubscribe(id));
+    /// assert!(!store.unsubscribe(id));
+    /// # Ok::<(), ringbus::ConfigError>(())
+    /// ```
+    pub fn unsubscribe(&self, id: SubscriptionId) -> bool {
+        self.shared.registry.unsubscribe(id)
+    }
+
+    /// Ends a subscription and waits until no call of its handler is running; whether that is so by
+    /// `deadline`.
+    ///
+    /// Waits for the dispatch that is running to end, and ends the subscription in any case. From
+    /// inside a handler it does not wait, and says `false`: the handler that asks is running.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Deadline, Event, EventStore, OverrunPolicy};
+    /// # struct Ping;
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// let store = EventStore::builder(8, OverrunPolicy::ReturnError).build()?;
+    /// let id = store.subscribe((), |_: &Ping, _| ()).detach();
+    /// assert!(store.unsubscribe_and_wait(id, Deadline::NEVER));
+    /// # Ok::<(), ringbus::ConfigError>(())
+    /// ```
+    pub fn unsubscribe_and_wait(&self, id: SubscriptionId, deadline: impl Into<Deadline>) -> bool {
+        self.unsubscribe(id);
+        // Whoever has the lease next sees the end of the subscription, because it is passed on with
+        // the lease; and with the lease in hand nobody else is in a handler.
+        !self.shared.is_dispatching_here() && self.shared.take_dispatch(deadline.into()).is_some()
+    }
+
+    /// Keeps events from a subscription until [`resume`](Self::resume); whether that is a change.
+    /// See [`Subscription::pause`].
+    pub fn pause(&self, id: SubscriptionId) -> bool {
+        self.shared.registry.pause(id, true)
+    }
+
+    /// Lets events come to a subscription again; whether that is a change.
+    pub fn resume(&self, id: SubscriptionId) -> bool {
+        self.shared.registry.pause(id, false)
+    }
+
+    /// What a subscription has counted, if it is there.
+    pub fn subscription_stats(&self, id: SubscriptionId) -> Option<SubscriptionStats> {
+        self.shared.registry.stats_of(id)
+    }
+
+    /// What all subscriptions have counted, the oldest first.
+    pub fn all_subscription_stats(&self) -> Vec<SubscriptionStats> {
+        self.shared.registry.stats()
+    }
+
+    /// How many subscriptions there are.
+    pub fn subscription_count(&self) -> usize {
+        self.shared.registry.count(None)
+    }
+
+    /// How many subscriptions an event of `topic` would come to, with those to all topics and those
+    /// that are paused.
+    pub fn subscriber_count(&self, topic: E::Topic) -> usize {
+        self.shared.registry.count(Some(topic))
+    }
+
+    /// Whether an event of `topic` would come to anybody.
+    pub fn has_subscribers(&self, topic: E::Topic) -> bool {
+        self.subscriber_count(topic) != 0
+    }
+}
