@@ -10,10 +10,12 @@
 
 mod config;
 mod contain;
+mod dead_letter;
 mod error;
 mod event;
 mod handler;
 mod metrics;
+mod middleware;
 mod ring;
 mod store;
 mod sync;
@@ -21,7 +23,13 @@ mod time;
 mod wait;
 
 pub use config::OverrunPolicy;
-pub use error::{AuditError, ConfigError, ErrorKind, HandlerError, SendAllError, SendError};
+pub use dead_letter::{
+    DeadLetter, DeadLetterConfig, DeadLetterQueue, DeadLetterStats, LetterId, WhenFull,
+};
+pub use error::{
+    AuditError, BreakerOpen, ConfigError, ErrorKind, HandlerError, RateLimited, ResultExt,
+    SendAllError, SendError,
+};
 pub use event::Event;
 pub use handler::filter;
 pub use handler::{
@@ -30,12 +38,16 @@ pub use handler::{
     SubscriptionStats, around,
 };
 pub use metrics::{Balance, Metrics};
+pub use middleware::{
+    BackOff, Breaker, BreakerPermit, BreakerPolicy, BreakerState, CircuitBreaker, GiveUp,
+    RateLimiter, Retrier, RetryDecision, RetryPolicy,
+};
 pub use ring::{
     Displacing, Lossless, Many, Mode, Producers, Reader, Ring, RingConsumer, RingProducer, Sender,
     Sent, SentAll, Single, SingleRing,
 };
 pub use store::{DrainReport, EventStore, Producer, StoreBuilder};
-pub use time::Deadline;
+pub use time::{Clock, Deadline, ManualClock, MonotonicClock};
 
 /// The README's code, compiled and run as documentation tests.
 #[cfg(doctest)]

@@ -30,6 +30,31 @@ impl SharedCounter {
     }
 }
 
+/// A counter that any thread adds to and subtracts from, but rarely: it shares a line with others.
+#[derive(Debug)]
+pub(crate) struct RareCounter(AtomicU64);
+
+impl RareCounter {
+    pub(crate) fn new() -> Self {
+        Self(AtomicU64::new(0))
+    }
+
+    pub(crate) fn add(&self, count: u64) {
+        // Relaxed: a number that orders nothing.
+        self.0.fetch_add(count, Ordering::Relaxed);
+    }
+
+    pub(crate) fn subtract(&self, count: u64) {
+        // Relaxed: as above.
+        self.0.fetch_sub(count, Ordering::Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        // Relaxed: as above.
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// A counter that only the holder of the dispatch lease writes.
 #[derive(Debug)]
 pub(crate) struct OwnedCounter(AtomicU64);
@@ -41,6 +66,10 @@ impl OwnedCounter {
 
     pub(crate) fn add(&self, count: u64) {
         self.set(self.get() + count);
+    }
+
+    pub(crate) fn subtract(&self, count: u64) {
+        self.set(self.get() - count);
     }
 
     pub(crate) fn set(&self, count: u64) {

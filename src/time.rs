@@ -238,7 +238,7 @@ mod tests {
     fn deadline_passes_at_its_instant_and_says_what_is_left() {
         let start = Instant::now();
         let deadline = Deadline::after_instant(start, SECOND);
-        let just_before = start + SECOND - Duration::from_nanos(1);
+        let just_before = start + Duration::from_nanos(999_999_999);
         assert!(!deadline.has_passed_at(just_before));
         assert_eq!(deadline.remaining_at(just_before), Some(Duration::from_nanos(1)));
         assert!(deadline.has_passed_at(start + SECOND));

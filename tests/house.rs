@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     &["sync", "contain", "error", "time"],
     &["ring", "wait", "event", "metrics"],
-    &["handler"],
+    &["handler", "middleware", "dead_letter"],
     &["config", "store"],
 ];
 

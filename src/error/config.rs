@@ -9,6 +9,9 @@ pub enum ConfigError {
     /// The capacity is zero.
     #[error("capacity is 0, but a ring needs at least one slot: give a power of two such as 1024")]
     ZeroCapacity,
+    /// A dead letter queue is to hold no letter.
+    #[error("a dead letter queue of 0 letters or 0 bytes keeps nothing: give a bound of 1 or more")]
+    ZeroLetters,
     /// The capacity is not a power of two.
     #[error("capacity {capacity} is not a power of two: the next smaller one is {smaller}{}", larger_hint(*.larger))]
     NotPowerOfTwo {

@@ -3,6 +3,7 @@
 //! An error that concerns an event gives the event back, and never prints it.
 
 mod audit;
+mod by_kind;
 mod config;
 mod handler;
 mod kind;
@@ -13,6 +14,7 @@ mod send;
 pub use audit::AuditError;
 pub use config::ConfigError;
 pub use handler::HandlerError;
+pub(crate) use handler::RetryNote;
 pub use kind::ErrorKind;
 pub use refusal::{BreakerOpen, RateLimited};
 pub use result_ext::ResultExt;

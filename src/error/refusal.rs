@@ -7,7 +7,8 @@ use std::time::Duration;
 #[error("the circuit breaker is open{}", hint(*.retry_after))]
 #[non_exhaustive]
 pub struct BreakerOpen {
-    /// How long it will go on refusing at the least; `None` if that is not known.
+    /// How long it goes on refusing, unless a call that it tries succeeds before; `None` if that is
+    /// not known.
     pub retry_after: Option<Duration>,
 }
 

@@ -89,11 +89,7 @@ impl Changed {
     /// The call should be over by `deadline`, if that comes before the deadline it has.
     #[must_use]
     pub fn deadline(self, deadline: Deadline) -> Self {
-        let sooner = match (self.deadline.instant(), deadline.instant()) {
-            (Some(old), Some(new)) => new < old,
-            (old, new) => old.is_none() && new.is_some(),
-        };
-        if sooner { Self { deadline, ..self } } else { self }
+        Self { deadline: self.deadline.min(deadline), ..self }
     }
 }
 

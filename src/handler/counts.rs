@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::SubscriptionId;
-use crate::metrics::OwnedCounter;
+use crate::metrics::{OwnedCounter, RareCounter};
 
 /// Written by whoever holds the dispatch lease.
 ///
@@ -14,9 +14,10 @@ pub(crate) struct SubscriptionCounts {
     pub(crate) offered: OwnedCounter,
     pub(crate) missed: OwnedCounter,
     pub(crate) filtered: OwnedCounter,
-    pub(crate) failed: OwnedCounter,
-    pub(crate) dead_lettered: OwnedCounter,
-    pub(crate) retrying: OwnedCounter,
+    /// These move among each other at a replay, which any thread may ask for.
+    pub(crate) failed: RareCounter,
+    pub(crate) dead_lettered: RareCounter,
+    pub(crate) retrying: RareCounter,
 }
 
 impl SubscriptionCounts {
@@ -25,9 +26,9 @@ impl SubscriptionCounts {
             offered: OwnedCounter::new(),
             missed: OwnedCounter::new(),
             filtered: OwnedCounter::new(),
-            failed: OwnedCounter::new(),
-            dead_lettered: OwnedCounter::new(),
-            retrying: OwnedCounter::new(),
+            failed: RareCounter::new(),
+            dead_lettered: RareCounter::new(),
+            retrying: RareCounter::new(),
         }
     }
 

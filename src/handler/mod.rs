@@ -15,8 +15,8 @@ mod watched;
 
 pub use chain::{BoxHandler, Handler, Middleware, around};
 pub(crate) use chain::{HandlerFn, HandlerMut};
-pub use context::{CallContext, Changed, Context};
 pub(crate) use context::{Call, Outlet, Watch};
+pub use context::{CallContext, Changed, Context};
 pub use counts::SubscriptionStats;
 pub use filter::Filter;
 pub use observer::{Failure, Loss, Observer, Refusal};

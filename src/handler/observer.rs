@@ -5,6 +5,7 @@ use std::panic::Location;
 use std::time::Duration;
 
 use super::{CallContext, Outcome, SubscriptionId};
+use crate::dead_letter::DeadLetter;
 use crate::error::HandlerError;
 use crate::event::Event;
 
@@ -97,6 +98,11 @@ pub trait Observer<E: Event>: Send + Sync + 'static {
     /// A handler returned an error or panicked.
     fn failed(&self, event: &E, failure: Failure<'_>) {
         let _ = (event, failure);
+    }
+
+    /// An event was put into the dead letter queue for a subscription that failed on it for good.
+    fn dead_lettered(&self, letter: &DeadLetter<E>) {
+        let _ = letter;
     }
 
     /// A send was refused; the sender gets the event back after this call.

@@ -6,6 +6,7 @@ use super::subscriber::Once;
 use super::table::Topics;
 use super::{Filter, Middleware};
 use crate::event::Event;
+use crate::sync::Arc;
 
 /// What to subscribe to, and how; for [`EventStore::subscribe_with`](crate::EventStore::subscribe_with).
 ///
@@ -28,7 +29,7 @@ use crate::event::Event;
 pub struct SubscribeOptions<E: Event> {
     pub(crate) topics: Topics<E>,
     pub(crate) priority: i32,
-    pub(crate) name: Option<Box<str>>,
+    pub(crate) name: Option<Arc<str>>,
     pub(crate) once: Once,
     pub(crate) paused: bool,
     pub(crate) filter: Option<Box<dyn Filter<E>>>,
@@ -78,7 +79,7 @@ impl<E: Event> SubscribeOptions<E> {
     }
 
     /// What reports call the subscription.
-    pub fn name(mut self, name: impl Into<Box<str>>) -> Self {
+    pub fn name(mut self, name: impl Into<Arc<str>>) -> Self {
         self.name = Some(name.into());
         self
     }

@@ -93,11 +93,7 @@ impl<E: Event> Registry<E> {
     }
 
     /// What `look` says about a subscription, if it is there.
-    fn with<R>(
-        &self,
-        id: SubscriptionId,
-        look: impl FnOnce(&dyn Subscribed<E>) -> R,
-    ) -> Option<R> {
+    fn with<R>(&self, id: SubscriptionId, look: impl FnOnce(&dyn Subscribed<E>) -> R) -> Option<R> {
         // Not under the lock, so that `look` may drop the last handle.
         let subscriber = sync::lock(&self.newest).by_id.get(&id).map(Arc::clone)?;
         Some(look(&*subscriber))

@@ -8,6 +8,7 @@ use super::{Call, Filter, Outcome, SubscribeOptions, SubscriptionId};
 use crate::contain;
 use crate::error::HandlerError;
 use crate::event::Event;
+use crate::sync::Arc;
 use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// How far the delivery of a run of events has come; outlives a panic in it.
@@ -57,7 +58,7 @@ pub(crate) struct Profile<E: Event> {
     pub(crate) id: SubscriptionId,
     pub(crate) topics: Topics<E>,
     pub(crate) priority: i32,
-    pub(crate) name: Option<Box<str>>,
+    pub(crate) name: Option<Arc<str>>,
     /// Where it was made.
     pub(crate) place: &'static Location<'static>,
     pub(crate) counts: SubscriptionCounts,
@@ -80,6 +81,18 @@ impl<E: Event> Profile<E> {
         // one that is ordered after it (through the ring, or any other way) sees it.
         // Model: `unsubscribe_vs_dispatch`.
         self.state.load(Ordering::Relaxed) == 0
+    }
+
+    /// Whether it is there, and only does not want to be called now.
+    pub(crate) fn is_paused(&self) -> bool {
+        // Relaxed: see `is_active`.
+        self.state.load(Ordering::Relaxed) & (PAUSED | ENDED) == PAUSED
+    }
+
+    /// Whether no call will ever start again.
+    pub(crate) fn has_ended(&self) -> bool {
+        // Relaxed: see `is_active`.
+        self.state.load(Ordering::Relaxed) & ENDED != 0
     }
 
     /// Makes sure that no new call starts.

@@ -73,10 +73,7 @@ impl<E: Event> Table<E> {
         }
     }
 
-    fn map_all(
-        &self,
-        change: impl Fn(&[Arc<dyn Subscribed<E>>]) -> Subscribers<E>,
-    ) -> Self {
+    fn map_all(&self, change: impl Fn(&[Arc<dyn Subscribed<E>>]) -> Subscribers<E>) -> Self {
         let by_topic = self.by_topic.iter().map(|(topic, list)| (*topic, change(list))).collect();
         Self { by_topic, everywhere: change(&self.everywhere) }
     }

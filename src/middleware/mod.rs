@@ -1,12 +1,15 @@
 //! What goes around handlers: the decisions as plain state machines, which wait for nothing, start
 //! nothing and are told the time.
 
+mod back_off;
 mod breaker;
 mod random;
 mod rate;
+mod retrier;
 mod retry_policy;
-mod window;
 
+pub use back_off::BackOff;
 pub use breaker::{Breaker, BreakerPermit, BreakerPolicy, BreakerState, CircuitBreaker};
 pub use rate::RateLimiter;
-pub use retry_policy::{BackOff, GiveUp, Retrier, RetryDecision, RetryPolicy};
+pub use retrier::{GiveUp, Retrier, RetryDecision};
+pub use retry_policy::RetryPolicy;

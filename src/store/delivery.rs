@@ -10,7 +10,9 @@
 //! from there.
 
 use super::Shared;
+use super::keeper::{Answer, DueCall, Failed, Keeper};
 use crate::contain;
+use crate::dead_letter::DeadLetter;
 use crate::error::HandlerError;
 use crate::event::Event;
 use crate::handler::{Call, Failure, Progress, RunEnd, Seen, Subscribed};
@@ -52,6 +54,9 @@ struct Delivery<'d, E: Event> {
     progress: Progress,
     /// How many of the finished events the subscribers have on their books.
     offered: usize,
+    /// The calls that failed on the event in hand, if somebody keeps it for them. The delivery
+    /// ends after such an event.
+    failed: &'d mut Vec<Failed<E>>,
 }
 
 impl<E: Event> Shared<E> {
@@ -65,30 +70,51 @@ impl<E: Event> Shared<E> {
     ) -> usize {
         let mut tally = Tally::default();
         let mut lookup = Lookup { seen, topic: None, subscribers: &[] };
-        let mut deliver = |events: &[E], first: u64, tally: &mut Tally| {
-            let progress = Progress::default();
-            Delivery { shared: self, events, first, deadline, progress, offered: 0 }.run(&mut lookup, tally)
-        };
+        let mut failed = Vec::new();
         let mut dispatched = 0;
-        if std::mem::needs_drop::<E>() {
-            // One by one: what an event owns is released before the next one is begun.
-            let mut events = scratch.drain(..);
-            while let [event, ..] = events.as_slice() {
-                let position = run.first + dispatched as u64;
-                dispatched += deliver(std::slice::from_ref(event), position, &mut tally);
-                tally.event_panics += u64::from(!contain::drop_contained(events.next()));
-                if self.is_abandoned() || deadline.has_passed() {
-                    break;
-                }
+        // One by one, if what an event owns has to be released before the next one is begun.
+        let one_by_one = std::mem::needs_drop::<E>();
+        let mut events = scratch.drain(..);
+        while !events.as_slice().is_empty() {
+            let all = events.as_slice();
+            let some = if one_by_one { &all[..1] } else { all };
+            let first = run.first + dispatched as u64;
+            let delivery = Delivery::new(self, some, first, deadline, &mut failed);
+            let done = delivery.run(&mut lookup, &mut tally);
+            dispatched += done;
+            if done == all.len() && failed.is_empty() && !one_by_one {
+                // Nothing is left of them that would have to be looked at.
+                drop(events);
+                self.counters.add(dispatched, &tally);
+                return dispatched;
             }
-            self.set_aside(events);
-        } else {
-            dispatched = deliver(scratch, run.first, &mut tally);
-            self.set_aside(scratch.drain(dispatched..));
-            scratch.clear();
+            // The last one is finished like those before it, but it may have to be kept.
+            if let Some(last) = done.checked_sub(1).and_then(|before| events.nth(before)) {
+                tally.event_panics += u64::from(!self.finish(last, &mut failed));
+            }
+            if self.is_abandoned() || deadline.has_passed() {
+                break;
+            }
         }
+        self.set_aside(events);
         self.counters.add(dispatched, &tally);
         dispatched
+    }
+
+    /// Drops an event, or keeps it for those that failed on it; whether its `Drop` ran through.
+    fn finish(&self, event: E, failed: &mut Vec<Failed<E>>) -> bool {
+        match &self.keeper {
+            Some(keeper) if !failed.is_empty() => {
+                keeper.keep(event, failed, self.clock.now(), &self.tell_of_letters());
+                true
+            }
+            _ => contain::drop_contained(event),
+        }
+    }
+
+    /// Shows a letter to the observers.
+    pub(super) fn tell_of_letters(&self) -> impl Fn(&DeadLetter<E>) {
+        |letter| self.observe(|observer| observer.dead_lettered(letter))
     }
 
     /// Keeps the events of an abandoned run for the next `drain`.
@@ -101,7 +127,17 @@ impl<E: Event> Shared<E> {
     }
 }
 
-impl<E: Event> Delivery<'_, E> {
+impl<'d, E: Event> Delivery<'d, E> {
+    fn new(
+        shared: &'d Shared<E>,
+        events: &'d [E],
+        first: u64,
+        deadline: Deadline,
+        failed: &'d mut Vec<Failed<E>>,
+    ) -> Self {
+        Self { shared, events, first, deadline, progress: Progress::default(), offered: 0, failed }
+    }
+
     /// Delivers the events; how many, which is all unless the dispatch is told to stop.
     fn run(mut self, lookup: &mut Lookup<'_, E>, tally: &mut Tally) -> usize {
         while self.progress.done < self.events.len() {
@@ -110,7 +146,8 @@ impl<E: Event> Delivery<'_, E> {
                 Err(caught) => self.panicked(lookup, tally, caught.message),
             }
             let between_events = !self.progress.looked_up;
-            if between_events && (self.shared.is_abandoned() || self.deadline.has_passed()) {
+            let is_stopped = || self.shared.is_abandoned() || self.deadline.has_passed();
+            if between_events && (!self.failed.is_empty() || is_stopped()) {
                 break;
             }
         }
@@ -166,6 +203,9 @@ impl<E: Event> Delivery<'_, E> {
                     return;
                 }
             }
+            if !self.progress.looked_up && !self.failed.is_empty() {
+                return;
+            }
             topic = self.look_up(lookup, next_topic);
         }
     }
@@ -200,7 +240,7 @@ impl<E: Event> Delivery<'_, E> {
             (passed, called_before) = (0, false);
             self.progress.done = done;
             self.progress.looked_up = false;
-            if call.is_stopped() {
+            if call.is_stopped() || !self.failed.is_empty() {
                 break RunEnd::Finished;
             }
             let Some(event) = events.get(done) else { break RunEnd::Finished };
@@ -261,20 +301,94 @@ impl<E: Event> Delivery<'_, E> {
 
     /// Counts and reports a failed call for the event in hand.
     #[cold]
-    fn failed(&self, subscriber: &Arc<dyn Subscribed<E>>, error: HandlerError, tally: &mut Tally) {
+    fn failed(
+        &mut self,
+        subscriber: &Arc<dyn Subscribed<E>>,
+        error: HandlerError,
+        tally: &mut Tally,
+    ) {
         tally.failed_calls += 1;
-        let profile = subscriber.profile();
-        profile.counts.failed.add(1);
         let event = &self.events[self.progress.done];
+        self.shared.tell_of_failure(event, subscriber, &error);
+        if self.shared.keeper.is_some() {
+            let position = self.first + self.progress.done as u64;
+            self.failed.push(Failed::new(Arc::clone(subscriber), position, error, 1));
+        } else {
+            subscriber.profile().counts.failed.add(1);
+            // The error is the user's; a panic in its `Drop` is part of the same failure.
+            contain::drop_contained(error);
+        }
+    }
+}
+
+impl<E: Event> Shared<E> {
+    #[cold]
+    pub(super) fn serve(&self, keeper: &dyn Keeper<E>, deadline: Deadline, all: bool) {
+        keeper.serve(
+            self.clock.now(),
+            all,
+            &mut |due| self.call_again(&due, deadline),
+            &self.tell_of_letters(),
+            &|| !self.is_abandoned() && !deadline.has_passed(),
+        );
+    }
+
+    /// Calls one subscription again for an event.
+    fn call_again(&self, due: &DueCall<'_, E>, deadline: Deadline) -> Answer<E> {
+        let DueCall { event, subscriber, position, attempt } = *due;
+        let profile = subscriber.profile();
+        if profile.has_ended() {
+            return Answer::Ended;
+        }
+        if profile.is_paused() {
+            return Answer::Later;
+        }
+        let call = contain::contain(|| {
+            let mut call = Call {
+                outlet: self,
+                cancelled: &self.abandoned,
+                topic: event.topic(),
+                position,
+                attempt,
+                deadline,
+                skipped: 0,
+            };
+            (subscriber.handle(event, &mut call), call.skipped)
+        });
+        let dispatch = &self.counters.dispatch;
+        let error = match call {
+            Ok((None, 0)) => return Answer::Over,
+            Ok((None, _)) => {
+                // It ended or was paused since; the event is on its books already.
+                profile.counts.missed.subtract(1);
+                return if profile.is_paused() { Answer::Later } else { Answer::Ended };
+            }
+            Ok((Some(error), _)) => error,
+            Err(caught) => {
+                dispatch.panicked_calls.add(1);
+                HandlerError::panic(caught.message)
+            }
+        };
+        dispatch.failed_calls.add(1);
+        self.tell_of_failure(event, subscriber, &error);
+        Answer::Failed(Failed::new(Arc::clone(subscriber), position, error, attempt))
+    }
+
+    /// Shows a failed call to the observers.
+    pub(super) fn tell_of_failure(
+        &self,
+        event: &E,
+        subscriber: &Arc<dyn Subscribed<E>>,
+        error: &HandlerError,
+    ) {
+        let profile = subscriber.profile();
         let failure = Failure {
             subscription: profile.id,
             name: profile.name.as_deref(),
             place: profile.place,
-            error: &error,
+            error,
         };
-        self.shared.observe(|observer| observer.failed(event, failure));
-        // The error is the user's; a panic in its `Drop` is part of the same failure.
-        contain::drop_contained(error);
+        self.observe(|observer| observer.failed(event, failure));
     }
 }
 

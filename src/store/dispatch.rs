@@ -173,6 +173,7 @@ impl<E: Event> Dispatch<'_, E> {
         let mut dispatched = 0;
         let mut backoff = Backoff::new();
         loop {
+            self.serve_due(Deadline::NEVER, false);
             loop {
                 let left = target.saturating_sub(shared.intake.head_position());
                 if left == 0 || shared.is_abandoned() {
@@ -202,6 +203,7 @@ impl<E: Event> Dispatch<'_, E> {
         let mut dispatched = 0;
         let mut backoff = Backoff::new();
         while !shared.is_abandoned() && !deadline.has_passed() && !shared.intake.is_finished() {
+            self.serve_due(deadline, false);
             match self.run(u64::MAX, deadline) {
                 0 => _ = backoff.snooze(),
                 count => {
@@ -210,11 +212,23 @@ impl<E: Event> Dispatch<'_, E> {
                 }
             }
         }
+        // What still waits for its time is called once more, now.
+        self.serve_due(deadline, true);
         // Relaxed: whatever was asked for has been done.
         shared.asked_again.store(false, Ordering::Relaxed);
         // Handlers that were unsubscribed meanwhile need not live until the store goes.
         self.held.seen = shared.registry.look();
         dispatched
+    }
+
+    /// Makes the calls that wait for their time, if it has come; all of them, if `all` says so.
+    #[inline]
+    fn serve_due(&mut self, deadline: Deadline, all: bool) {
+        if let Some(keeper) = &self.shared.keeper
+            && keeper.waiting() != 0
+        {
+            self.shared.serve(&**keeper, deadline, all);
+        }
     }
 
     /// Takes a run of at most `left` events out of the ring and dispatches it; how many it

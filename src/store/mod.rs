@@ -5,6 +5,7 @@ mod audit;
 mod delivery;
 mod dispatch;
 mod intake;
+mod keeper;
 mod producer;
 mod send;
 mod shutdown;
@@ -21,8 +22,10 @@ use crossbeam_utils::CachePadded;
 
 use self::dispatch::Dispatcher;
 use self::intake::Intake;
+use self::keeper::{Keeper, Sharing};
 use crate::config::OverrunPolicy;
 use crate::contain;
+use crate::dead_letter::DeadLetterQueue;
 use crate::error::ConfigError;
 use crate::event::Event;
 use crate::handler::{Middleware, Observer, Registry, Watch};
@@ -30,6 +33,7 @@ use crate::metrics::Counters;
 use crate::ring::{Lease, Many, Producers, Single};
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::sync::{self, Arc, Mutex};
+use crate::time::{Clock, MonotonicClock};
 
 /// A bounded store of events that are dispatched to the handlers subscribed to them.
 ///
@@ -73,6 +77,9 @@ struct Shared<E: Event> {
     /// Around every handler; the first is the outermost.
     middleware: Box<[Box<dyn Middleware<E>>]>,
     watch: Watch,
+    /// Present if events are kept for the handlers that failed on them.
+    keeper: Option<Box<dyn Keeper<E>>>,
+    clock: Box<dyn Clock>,
     counters: Counters,
     /// Who has it dispatches. On lines of its own: each dispatch writes to it.
     dispatcher: CachePadded<Lease<Dispatcher<E>>>,
@@ -96,6 +103,8 @@ pub struct StoreBuilder<E: Event> {
     observers: Vec<Box<dyn Observer<E>>>,
     middleware: Vec<Box<dyn Middleware<E>>>,
     slow_after: Option<Duration>,
+    keeper: Option<Box<dyn Keeper<E>>>,
+    clock: Box<dyn Clock>,
     events: PhantomData<fn(E)>,
 }
 
@@ -127,6 +136,13 @@ impl<E: Event> StoreBuilder<E> {
     #[doc(alias = "Use")]
     pub fn middleware(mut self, middleware: impl Middleware<E>) -> Self {
         self.middleware.push(Box::new(middleware));
+        self
+    }
+
+    /// Tells the time from `clock` instead of the system's, wherever the store waits for a later call
+    /// of a handler.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Box::new(clock);
         self
     }
 
@@ -203,6 +219,8 @@ impl<E: Event> StoreBuilder<E> {
             observers: self.observers.into_boxed_slice(),
             middleware: self.middleware.into_boxed_slice(),
             watch,
+            keeper: self.keeper,
+            clock: self.clock,
             counters: Counters::new(),
             dispatcher: CachePadded::new(Lease::new(dispatcher)),
             dispatching_thread: AtomicUsize::new(0),
@@ -211,6 +229,43 @@ impl<E: Event> StoreBuilder<E> {
             left_over: Mutex::new(Vec::new()),
             handles: AtomicUsize::new(1),
         })
+    }
+}
+
+impl<E: Event + Sync> StoreBuilder<E> {
+    /// Keeps the events that handlers fail on for good in `letters`, one letter for each
+    /// subscription that does; and lets [`Retry`](crate::Retry) wait between attempts.
+    ///
+    /// Costs nothing for events that go well.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{DeadLetterConfig, DeadLetterQueue, Event, EventStore, OverrunPolicy};
+    /// # struct Line(&'static str);
+    /// # impl Event for Line { type Topic = (); fn topic(&self) {} }
+    /// let letters = DeadLetterQueue::new(DeadLetterConfig::new(100))?;
+    /// let store =
+    ///     EventStore::builder(8, OverrunPolicy::ReturnError).dead_letters(&letters).build()?;
+    /// let _parse = store.subscribe((), |line: &Line, _| line.0.parse::<f64>().map(drop));
+    /// store.send(Line("x"))?;
+    /// store.publish();
+    /// let [letter] = &letters.drain()[..] else { panic!("one event failed") };
+    /// assert_eq!(letter.event().0, "x");
+    /// assert_eq!(letter.error().to_string(), "invalid float literal");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn dead_letters(mut self, letters: &DeadLetterQueue<E>) -> Self {
+        self.keeper = Some(Box::new(Sharing::new(Some(letters.clone()))));
+        self
+    }
+
+    /// Lets [`Retry`](crate::Retry) wait between attempts without a dead letter queue behind it.
+    pub fn delayed_retries(mut self) -> Self {
+        if self.keeper.is_none() {
+            self.keeper = Some(Box::new(Sharing::new(None)));
+        }
+        self
     }
 }
 
@@ -224,6 +279,8 @@ impl<E: Event> EventStore<E> {
             observers: Vec::new(),
             middleware: Vec::new(),
             slow_after: None,
+            keeper: None,
+            clock: Box::new(MonotonicClock),
             events: PhantomData,
         }
     }

@@ -118,9 +118,7 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     /// Whether anything stands between the dispatch and a handler with these options.
     fn is_wrapped(&self, options: &SubscribeOptions<E>) -> bool {
         let Shared { middleware, watch, .. } = &*self.shared;
-        !options.middleware.is_empty()
-            || !middleware.is_empty()
-            || watch.calls
+        !options.middleware.is_empty() || !middleware.is_empty() || watch.calls
     }
 
     /// Puts everything around `handler` that belongs there, and registers that.

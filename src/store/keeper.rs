@@ -1,0 +1,290 @@
+//! What becomes of an event that a subscription failed on: it is called again later, or gets a
+//! letter.
+//!
+//! Keeping an event for several subscriptions without cloning it means sharing it, which takes
+//! events that are `Sync`. So all this is behind a trait object that only exists in stores that asked
+//! for it with such events; the others look at one empty pointer when a handler fails.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::dead_letter::{DeadLetter, DeadLetterQueue, FailedCall, Filed};
+use crate::error::{HandlerError, RetryNote};
+use crate::event::Event;
+use crate::handler::Subscribed;
+use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::{self, Arc, Mutex};
+
+/// What a handler failed with first, and when.
+pub(super) type First = (Arc<HandlerError>, SystemTime);
+
+/// A call that failed, until the event is finished.
+pub(super) struct Failed<E: Event> {
+    pub(super) subscriber: Arc<dyn Subscribed<E>>,
+    pub(super) position: u64,
+    pub(super) error: HandlerError,
+    /// How often the handler has been called for the event.
+    pub(super) attempts: u32,
+    /// How long to wait before it is called again, if it is.
+    pub(super) retry_after: Option<Duration>,
+    /// If it has failed on the event before.
+    pub(super) first: Option<First>,
+}
+
+impl<E: Event> Failed<E> {
+    /// The first failure on an event, at this attempt unless a retry knows better.
+    pub(super) fn new(
+        subscriber: Arc<dyn Subscribed<E>>,
+        position: u64,
+        error: HandlerError,
+        attempt: u32,
+    ) -> Self {
+        let RetryNote { attempts, after } = error.retry_note();
+        let attempts = attempts.max(attempt);
+        Self { subscriber, position, error, attempts, retry_after: after, first: None }
+    }
+}
+
+/// A call that is due.
+pub(super) struct DueCall<'a, E: Event> {
+    pub(super) event: &'a E,
+    pub(super) subscriber: &'a Arc<dyn Subscribed<E>>,
+    pub(super) position: u64,
+    /// Which attempt it will be.
+    pub(super) attempt: u32,
+}
+
+/// What came of a call that was due.
+pub(super) enum Answer<E: Event> {
+    /// It is over: handled, filtered, or counted otherwise.
+    Over,
+    /// It failed.
+    Failed(Failed<E>),
+    /// The subscription is paused.
+    Later,
+    /// The subscription has ended.
+    Ended,
+}
+
+/// Keeps events for those that failed on them. Called by whoever holds the dispatch lease, except
+/// for [`replay`](Self::replay) and the figures.
+pub(super) trait Keeper<E: Event>: Send + Sync {
+    /// Takes the event, and every call that failed on it; tells `letter` of each letter.
+    fn keep(
+        &self,
+        event: E,
+        failed: &mut Vec<Failed<E>>,
+        now: Instant,
+        letter: &dyn Fn(&DeadLetter<E>),
+    );
+
+    /// Makes the calls that are due at `now`, or if `all` says so those that are not, as long as
+    /// `go_on` says so.
+    fn serve(
+        &self,
+        now: Instant,
+        all: bool,
+        call: &mut dyn FnMut(DueCall<'_, E>) -> Answer<E>,
+        letter: &dyn Fn(&DeadLetter<E>),
+        go_on: &dyn Fn() -> bool,
+    );
+
+    /// When the next call is due.
+    fn next_due(&self) -> Option<Instant>;
+
+    /// How many calls wait.
+    fn waiting(&self) -> u64;
+}
+
+/// The only keeper there is, for events that can be shared.
+pub(super) struct Sharing<E: Event> {
+    letters: Option<DeadLetterQueue<E>>,
+    due: Mutex<Waiting<E>>,
+    /// How many calls wait, for those who would not take the lock for nothing.
+    count: AtomicU64,
+}
+
+struct Waiting<E: Event> {
+    heap: BinaryHeap<Reverse<Due<E>>>,
+    next_number: u64,
+}
+
+struct Due<E: Event> {
+    at: Instant,
+    /// In the order in which they came, if due at the same time.
+    number: u64,
+    event: Arc<E>,
+    subscriber: Arc<dyn Subscribed<E>>,
+    position: u64,
+    attempts: u32,
+    first: First,
+}
+
+impl<E: Event + Sync> Sharing<E> {
+    pub(super) fn new(letters: Option<DeadLetterQueue<E>>) -> Self {
+        let due = Mutex::new(Waiting { heap: BinaryHeap::new(), next_number: 0 });
+        Self { letters, due, count: AtomicU64::new(0) }
+    }
+
+    /// Puts a call into the queue or files a letter.
+    fn settle(
+        &self,
+        event: Arc<E>,
+        failed: Failed<E>,
+        now: Instant,
+        letter: &dyn Fn(&DeadLetter<E>),
+    ) {
+        let Failed { subscriber, position, error, attempts, retry_after, first } = failed;
+        let profile = subscriber.profile();
+        let error = Arc::new(error);
+        if let Some(wait) = retry_after {
+            // A time that cannot be expressed is as good as never; it is kept until the end.
+            let at = now.checked_add(wait).unwrap_or_else(|| far_from(now));
+            let first = first.unwrap_or_else(|| (error, SystemTime::now()));
+            profile.counts.retrying.add(1);
+            self.push(Due { at, number: 0, event, subscriber, position, attempts, first });
+            return;
+        }
+        let Some(letters) = &self.letters else {
+            profile.counts.failed.add(1);
+            return;
+        };
+        let subscription = profile.id;
+        let name = profile.name.clone();
+        let call = FailedCall { subscription, name, position, error, attempts, first };
+        match letters.file(event, call) {
+            Filed::Kept(filed) => {
+                profile.counts.dead_lettered.add(1);
+                letter(&filed);
+            }
+            Filed::Refused => profile.counts.failed.add(1),
+        }
+    }
+
+    fn push(&self, mut call: Due<E>) {
+        let mut due = sync::lock(&self.due);
+        call.number = due.next_number;
+        due.next_number += 1;
+        due.heap.push(Reverse(call));
+        // Relaxed: a number; the lock hands the calls over.
+        self.count.store(due.heap.len() as u64, Ordering::Relaxed);
+    }
+
+    fn pop(&self, now: Instant, all: bool) -> Option<Due<E>> {
+        let mut due = sync::lock(&self.due);
+        if !all && due.heap.peek().is_some_and(|Reverse(call)| call.at > now) {
+            return None;
+        }
+        let call = due.heap.pop().map(|Reverse(call)| call);
+        // Relaxed: as above.
+        self.count.store(due.heap.len() as u64, Ordering::Relaxed);
+        call
+    }
+}
+
+/// How long a call waits again whose subscription is paused.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// A time so far away that it does not come, and that can be expressed.
+fn far_from(now: Instant) -> Instant {
+    /// Thirty years.
+    const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
+    now.checked_add(FAR).unwrap_or(now)
+}
+
+impl<E: Event + Sync> Keeper<E> for Sharing<E> {
+    fn keep(
+        &self,
+        event: E,
+        failed: &mut Vec<Failed<E>>,
+        now: Instant,
+        letter: &dyn Fn(&DeadLetter<E>),
+    ) {
+        let event = Arc::new(event);
+        for failed in failed.drain(..) {
+            self.settle(Arc::clone(&event), failed, now, letter);
+        }
+    }
+
+    fn serve(
+        &self,
+        now: Instant,
+        all: bool,
+        call: &mut dyn FnMut(DueCall<'_, E>) -> Answer<E>,
+        letter: &dyn Fn(&DeadLetter<E>),
+        go_on: &dyn Fn() -> bool,
+    ) {
+        // Not those that are put in meanwhile: a call that fails at once may be due at once.
+        for _ in 0..self.waiting() {
+            if !go_on() {
+                return;
+            }
+            let Some(due) = self.pop(now, all) else { return };
+            let attempt = due.attempts.saturating_add(1);
+            let answer = call(DueCall {
+                event: &due.event,
+                subscriber: &due.subscriber,
+                position: due.position,
+                attempt,
+            });
+            let mut failed = match answer {
+                Answer::Over => {
+                    due.subscriber.profile().counts.retrying.subtract(1);
+                    continue;
+                }
+                Answer::Later if !all => {
+                    let at = now.checked_add(PAUSE).unwrap_or(now);
+                    self.push(Due { at, ..due });
+                    continue;
+                }
+                Answer::Failed(failed) => failed,
+                Answer::Later | Answer::Ended => {
+                    let error = HandlerError::message(format!(
+                        "its subscription took no more calls when attempt {attempt} was due"
+                    ));
+                    let subscriber = Arc::clone(&due.subscriber);
+                    Failed::new(subscriber, due.position, error, due.attempts)
+                }
+            };
+            due.subscriber.profile().counts.retrying.subtract(1);
+            failed.first = Some(due.first);
+            if all {
+                failed.retry_after = None; // There will be no later.
+            }
+            self.settle(due.event, failed, now, letter);
+        }
+    }
+
+    fn next_due(&self) -> Option<Instant> {
+        if self.waiting() == 0 {
+            return None;
+        }
+        sync::lock(&self.due).heap.peek().map(|Reverse(call)| call.at)
+    }
+
+    fn waiting(&self) -> u64 {
+        // Relaxed: a number. Who has put a call in and asks sees it.
+        self.count.load(Ordering::Relaxed)
+    }
+}
+
+impl<E: Event> PartialEq for Due<E> {
+    fn eq(&self, other: &Self) -> bool {
+        self.number == other.number
+    }
+}
+
+impl<E: Event> Eq for Due<E> {}
+
+impl<E: Event> PartialOrd for Due<E> {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<E: Event> Ord for Due<E> {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.at, self.number).cmp(&(other.at, other.number))
+    }
+}
