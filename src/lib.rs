@@ -20,6 +20,7 @@ mod ring;
 mod store;
 mod sync;
 mod time;
+mod transaction;
 mod wait;
 
 pub use config::OverrunPolicy;
@@ -27,8 +28,8 @@ pub use dead_letter::{
     DeadLetter, DeadLetterConfig, DeadLetterQueue, DeadLetterStats, LetterId, WhenFull,
 };
 pub use error::{
-    AuditError, BreakerOpen, ConfigError, ErrorKind, HandlerError, RateLimited, ResultExt,
-    SendAllError, SendError,
+    AuditError, BreakerOpen, CommitError, ConfigError, ErrorKind, HandlerError, RateLimited,
+    ResultExt, SendAllError, SendError,
 };
 pub use event::Event;
 pub use handler::filter;
@@ -48,6 +49,7 @@ pub use ring::{
 };
 pub use store::{DrainReport, EventStore, Producer, StoreBuilder};
 pub use time::{Clock, Deadline, ManualClock, MonotonicClock};
+pub use transaction::Transaction;
 
 /// The README's code, compiled and run as documentation tests.
 #[cfg(doctest)]

@@ -88,6 +88,8 @@ impl OwnedCounter {
 pub(crate) struct DispatchCounters {
     /// Events moved out of the ring for dispatch.
     pub(crate) received: OwnedCounter,
+    /// Events of transactions, which do not come through the ring.
+    pub(crate) committed: OwnedCounter,
     pub(crate) handled: OwnedCounter,
     pub(crate) unhandled: OwnedCounter,
     pub(crate) in_flight: OwnedCounter,
@@ -116,6 +118,7 @@ impl Counters {
         Self {
             dispatch: CachePadded::new(DispatchCounters {
                 received: OwnedCounter::new(),
+                committed: OwnedCounter::new(),
                 handled: OwnedCounter::new(),
                 unhandled: OwnedCounter::new(),
                 in_flight: OwnedCounter::new(),

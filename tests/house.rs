@@ -10,6 +10,7 @@ const LAYERS: &[&[&str]] = &[
     &["ring", "wait", "event", "metrics"],
     &["handler", "middleware", "dead_letter"],
     &["config", "store"],
+    &["transaction"],
 ];
 
 /// Only `sync` may name these: a model sees nothing that does not go through the facade, and a

@@ -4,6 +4,7 @@
 
 mod audit;
 mod by_kind;
+mod commit;
 mod config;
 mod handler;
 mod kind;
@@ -12,6 +13,7 @@ mod result_ext;
 mod send;
 
 pub use audit::AuditError;
+pub use commit::CommitError;
 pub use config::ConfigError;
 pub use handler::HandlerError;
 pub(crate) use handler::RetryNote;

@@ -17,8 +17,6 @@ pub(crate) trait Outlet<E: Event>: Sync {
     fn send_all(&self, events: &mut Vec<E>) -> Result<SentAll<E>, SendAllError>;
     fn unsubscribe(&self, id: SubscriptionId) -> bool;
     fn is_closed(&self) -> bool;
-    /// Whether calls are shown to anybody.
-    fn watch(&self) -> Watch;
     /// Tells every observer.
     fn observe(&self, tell: &dyn Fn(&dyn Observer<E>));
 }

@@ -6,7 +6,7 @@ use super::Shared;
 use crate::config::OverrunPolicy;
 use crate::error::{SendAllError, SendError};
 use crate::event::Event;
-use crate::handler::Loss;
+use crate::handler::{Loss, Refusal};
 use crate::ring::{Sent, SentAll};
 use crate::sync;
 use crate::sync::atomic::Ordering;
@@ -62,10 +62,10 @@ impl<E: Event> Shared<E> {
         };
         match &result {
             Ok(sent) => self.account(sent),
-            Err(SendError::Full(_)) => self.counters.rejected_full.add(1),
-            Err(SendError::Timeout(_)) => self.counters.rejected_timeout.add(1),
-            Err(SendError::Closed(_)) => self.counters.rejected_closed.add(1),
-            Err(SendError::WouldDeadlock(_)) => self.counters.rejected_would_deadlock.add(1),
+            Err(SendError::Full(event)) => self.refuse(Refusal::Full, [event]),
+            Err(SendError::Timeout(event)) => self.refuse(Refusal::Timeout, [event]),
+            Err(SendError::Closed(event)) => self.refuse(Refusal::Closed, [event]),
+            Err(SendError::WouldDeadlock(event)) => self.refuse(Refusal::WouldDeadlock, [event]),
         }
         result
     }
@@ -156,22 +156,36 @@ impl<E: Event> Shared<E> {
     }
 
     fn account_all(&self, result: &Result<SentAll<E>, SendAllError>, events: &[E]) {
-        let refused = events.len() as u64;
         match result {
             Ok(SentAll::Stored) => {}
             Ok(SentAll::Displaced(displaced)) => self.show_all(displaced, Loss::Oldest),
             Ok(SentAll::NotStored(displaced)) => {
                 self.show_all(displaced, Loss::Oldest);
-                self.counters.displaced_incoming.add(refused);
+                self.counters.displaced_incoming.add(events.len() as u64);
                 self.show_all(events, Loss::Incoming);
             }
             Err(SendAllError::Full | SendAllError::TooLarge { .. }) => {
-                self.counters.rejected_full.add(refused);
+                self.refuse(Refusal::Full, events);
             }
-            Err(SendAllError::Timeout) => self.counters.rejected_timeout.add(refused),
-            Err(SendAllError::Closed) => self.counters.rejected_closed.add(refused),
-            Err(SendAllError::WouldDeadlock) => {
-                self.counters.rejected_would_deadlock.add(refused);
+            Err(SendAllError::Timeout) => self.refuse(Refusal::Timeout, events),
+            Err(SendAllError::Closed) => self.refuse(Refusal::Closed, events),
+            Err(SendAllError::WouldDeadlock) => self.refuse(Refusal::WouldDeadlock, events),
+        }
+    }
+
+    /// Counts refused events, and shows them to the observers.
+    #[cold]
+    fn refuse<'e>(&self, refusal: Refusal, events: impl IntoIterator<Item = &'e E>) {
+        let counter = match refusal {
+            Refusal::Full => &self.counters.rejected_full,
+            Refusal::Timeout => &self.counters.rejected_timeout,
+            Refusal::Closed => &self.counters.rejected_closed,
+            Refusal::WouldDeadlock => &self.counters.rejected_would_deadlock,
+        };
+        for event in events {
+            counter.add(1);
+            if !self.observers.is_empty() {
+                self.observe(|observer| observer.rejected(event, refusal));
             }
         }
     }

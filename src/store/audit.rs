@@ -33,11 +33,12 @@ impl<E: Event, P: Producers> EventStore<E, P> {
         let undelivered = counters.undelivered.get();
         let displaced_incoming = counters.displaced_incoming.get();
         let displaced_oldest = intake.displaced_total();
+        let committed = dispatch.committed.get();
         let head = intake.head_position();
         let tail = intake.tail_position();
         Metrics {
             capacity: intake.capacity() as u64,
-            accepted: tail + displaced_incoming,
+            accepted: tail + displaced_incoming + committed,
             handled,
             unhandled,
             displaced_oldest,
@@ -112,8 +113,8 @@ impl<E: Event> Shared<E> {
             received + removed + metrics.displaced_oldest,
         )?;
         equal(
-            "received by dispatch + removed by drain = handled + unhandled + undelivered",
-            received + removed,
+            "received by dispatch + committed + removed by drain = handled + unhandled + undelivered",
+            received + self.counters.dispatch.committed.get() + removed,
             handled + unhandled + undelivered,
         )?;
         let displaced = metrics.displaced();

@@ -13,7 +13,7 @@ use super::Shared;
 use super::keeper::{Answer, DueCall, Failed, Keeper};
 use crate::contain;
 use crate::dead_letter::DeadLetter;
-use crate::error::HandlerError;
+use crate::error::{CommitError, HandlerError};
 use crate::event::Event;
 use crate::handler::{Call, Failure, Progress, RunEnd, Seen, Subscribed};
 use crate::ring::Run;
@@ -57,6 +57,8 @@ struct Delivery<'d, E: Event> {
     /// The calls that failed on the event in hand, if somebody keeps it for them. The delivery
     /// ends after such an event.
     failed: &'d mut Vec<Failed<E>>,
+    /// Whether failed calls are collected there.
+    collects: bool,
 }
 
 impl<E: Event> Shared<E> {
@@ -101,6 +103,50 @@ impl<E: Event> Shared<E> {
         dispatched
     }
 
+    /// Delivers an event that did not come through the ring, the so-manieth of several.
+    pub(super) fn deliver_one(
+        &self,
+        event: E,
+        seen: &Seen<E>,
+        position: u64,
+        dispatched: usize,
+    ) -> Result<(), CommitError<E>> {
+        let mut tally = Tally::default();
+        let mut lookup = Lookup { seen, topic: None, subscribers: &[] };
+        let mut failed = Vec::new();
+        let events = std::slice::from_ref(&event);
+        let mut delivery = Delivery::new(self, events, position, Deadline::NEVER, &mut failed);
+        delivery.collects = true;
+        delivery.run(&mut lookup, &mut tally);
+        self.counters.dispatch.committed.add(1);
+        let result = match failed.first() {
+            None => {
+                tally.event_panics += u64::from(!contain::drop_contained(event));
+                Ok(())
+            }
+            Some(first) => {
+                let error = Arc::clone(&first.error);
+                let event = self.keep_or_return(event, &mut failed);
+                Err(CommitError::Handler { event, error, dispatched })
+            }
+        };
+        self.counters.add(1, &tally);
+        result
+    }
+
+    /// Keeps an event for those that failed on it, or gives it back.
+    fn keep_or_return(&self, event: E, failed: &mut Vec<Failed<E>>) -> Option<E> {
+        let Some(keeper) = &self.keeper else {
+            for failed in failed.drain(..) {
+                failed.subscriber.profile().counts.failed.add(1);
+                contain::drop_contained(failed);
+            }
+            return Some(event);
+        };
+        keeper.keep(event, failed, self.clock.now(), &self.tell_of_letters());
+        None
+    }
+
     /// Drops an event, or keeps it for those that failed on it; whether its `Drop` ran through.
     fn finish(&self, event: E, failed: &mut Vec<Failed<E>>) -> bool {
         match &self.keeper {
@@ -135,7 +181,8 @@ impl<'d, E: Event> Delivery<'d, E> {
         deadline: Deadline,
         failed: &'d mut Vec<Failed<E>>,
     ) -> Self {
-        Self { shared, events, first, deadline, progress: Progress::default(), offered: 0, failed }
+        let (progress, offered, collects) = (Progress::default(), 0, shared.keeper.is_some());
+        Self { shared, events, first, deadline, progress, offered, failed, collects }
     }
 
     /// Delivers the events; how many, which is all unless the dispatch is told to stop.
@@ -310,7 +357,7 @@ impl<'d, E: Event> Delivery<'d, E> {
         tally.failed_calls += 1;
         let event = &self.events[self.progress.done];
         self.shared.tell_of_failure(event, subscriber, &error);
-        if self.shared.keeper.is_some() {
+        if self.collects {
             let position = self.first + self.progress.done as u64;
             self.failed.push(Failed::new(Arc::clone(subscriber), position, error, 1));
         } else {

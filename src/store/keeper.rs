@@ -23,7 +23,7 @@ pub(super) type First = (Arc<HandlerError>, SystemTime);
 pub(super) struct Failed<E: Event> {
     pub(super) subscriber: Arc<dyn Subscribed<E>>,
     pub(super) position: u64,
-    pub(super) error: HandlerError,
+    pub(super) error: Arc<HandlerError>,
     /// How often the handler has been called for the event.
     pub(super) attempts: u32,
     /// How long to wait before it is called again, if it is.
@@ -42,6 +42,7 @@ impl<E: Event> Failed<E> {
     ) -> Self {
         let RetryNote { attempts, after } = error.retry_note();
         let attempts = attempts.max(attempt);
+        let error = Arc::new(error);
         Self { subscriber, position, error, attempts, retry_after: after, first: None }
     }
 }
@@ -137,7 +138,6 @@ impl<E: Event + Sync> Sharing<E> {
     ) {
         let Failed { subscriber, position, error, attempts, retry_after, first } = failed;
         let profile = subscriber.profile();
-        let error = Arc::new(error);
         if let Some(wait) = retry_after {
             // A time that cannot be expressed is as good as never; it is kept until the end.
             let at = now.checked_add(wait).unwrap_or_else(|| far_from(now));

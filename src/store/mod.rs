@@ -2,6 +2,7 @@
 
 mod accept;
 mod audit;
+mod commit;
 mod delivery;
 mod dispatch;
 mod intake;

@@ -6,7 +6,7 @@ use super::accept::Patience;
 use super::{EventStore, Shared};
 use crate::error::{SendAllError, SendError};
 use crate::event::Event;
-use crate::handler::{Observer, Outlet, SubscriptionId, Watch};
+use crate::handler::{Observer, Outlet, SubscriptionId};
 use crate::ring::{Sent, SentAll};
 use crate::time::Deadline;
 
@@ -207,10 +207,6 @@ impl<E: Event> Outlet<E> for Shared<E> {
 
     fn is_closed(&self) -> bool {
         self.intake.is_closed()
-    }
-
-    fn watch(&self) -> Watch {
-        self.watch
     }
 
     fn observe(&self, tell: &dyn Fn(&dyn Observer<E>)) {

@@ -190,7 +190,9 @@ impl<E: Event> Shared<E> {
         // First: once the producer has ended, what it sent last is seen below.
         let producer_open = self.intake.awaits_producer();
         let head = self.intake.head_position();
-        let in_flight = head.saturating_sub(gone);
+        // After what went out: a transaction's event comes in before it goes out.
+        let came = head + dispatch.committed.get();
+        let in_flight = came.saturating_sub(gone);
         let pending = self.intake.tail_position().saturating_sub(head);
         DrainReport { dispatched, undelivered, in_flight, pending, producer_open }
     }
