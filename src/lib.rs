@@ -29,7 +29,7 @@ pub use dead_letter::{
 };
 pub use error::{
     AuditError, BreakerOpen, CommitError, ConfigError, ErrorKind, HandlerError, RateLimited,
-    ResultExt, SendAllError, SendError,
+    ReplayError, ResultExt, SendAllError, SendError,
 };
 pub use event::Event;
 pub use handler::filter;
@@ -47,7 +47,7 @@ pub use ring::{
     Displacing, Lossless, Many, Mode, Producers, Reader, Ring, RingConsumer, RingProducer, Sender,
     Sent, SentAll, Single, SingleRing,
 };
-pub use store::{DrainReport, EventStore, Producer, StoreBuilder};
+pub use store::{DrainReport, EventStore, Producer, Replay, StoreBuilder};
 pub use time::{Clock, Deadline, ManualClock, MonotonicClock};
 pub use transaction::Transaction;
 

@@ -99,6 +99,13 @@ mod imp {
     }
 }
 
+/// A number that nobody else in the process has got, from 1. It orders nothing, so models need not
+/// see it.
+pub(crate) fn unique_number() -> u64 {
+    static NEXT: core::sync::atomic::AtomicU64 = core::sync::atomic::AtomicU64::new(1);
+    NEXT.fetch_add(1, core::sync::atomic::Ordering::Relaxed) // Relaxed: only another one each time.
+}
+
 #[cfg(all(loom, feature = "loom"))]
 mod imp {
     pub(crate) use loom::cell::UnsafeCell;

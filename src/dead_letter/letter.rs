@@ -17,17 +17,17 @@ pub struct LetterId(pub(super) u64);
 /// The event is shared with the letters of other subscriptions that failed on it too, so that it
 /// need not be `Clone`.
 pub struct DeadLetter<E: Event> {
-    pub(super) id: LetterId,
-    pub(super) event: Arc<E>,
-    pub(super) subscription: SubscriptionId,
-    pub(super) name: Option<Arc<str>>,
-    pub(super) position: u64,
-    pub(super) error: Arc<HandlerError>,
-    pub(super) first_error: Arc<HandlerError>,
-    pub(super) attempts: u32,
-    pub(super) first_failed: SystemTime,
-    pub(super) last_failed: SystemTime,
-    pub(super) bytes: usize,
+    pub(crate) id: LetterId,
+    pub(crate) event: Arc<E>,
+    pub(crate) subscription: SubscriptionId,
+    pub(crate) name: Option<Arc<str>>,
+    pub(crate) position: u64,
+    pub(crate) error: Arc<HandlerError>,
+    pub(crate) first_error: Arc<HandlerError>,
+    pub(crate) attempts: u32,
+    pub(crate) first_failed: SystemTime,
+    pub(crate) last_failed: SystemTime,
+    pub(crate) bytes: usize,
 }
 
 /// A subscription's final failure on an event, on its way into a letter.

@@ -228,6 +228,19 @@ impl<E: Event> DeadLetterQueue<E> {
         taken
     }
 
+    /// Puts letters back that were taken out for nothing, each in its place. For these there is no
+    /// bound: they were inside before.
+    pub(crate) fn put_back(&self, taken: Vec<DeadLetter<E>>) {
+        let mut inner = sync::lock(&self.shared.inner);
+        let Inner { letters, stats, .. } = &mut *inner;
+        for letter in taken {
+            stats.taken -= 1;
+            stats.bytes += letter.bytes as u64;
+            let place = letters.partition_point(|other| other.id() < letter.id());
+            letters.insert(place, letter);
+        }
+    }
+
     /// Files a letter.
     pub(crate) fn file(&self, event: Arc<E>, call: FailedCall) -> Filed<E> {
         let Shared { config, measure, inner } = &*self.shared;

@@ -9,6 +9,7 @@ mod config;
 mod handler;
 mod kind;
 mod refusal;
+mod replay;
 mod result_ext;
 mod send;
 
@@ -19,5 +20,6 @@ pub use handler::HandlerError;
 pub(crate) use handler::RetryNote;
 pub use kind::ErrorKind;
 pub use refusal::{BreakerOpen, RateLimited};
+pub use replay::ReplayError;
 pub use result_ext::ResultExt;
 pub use send::{SendAllError, SendError};

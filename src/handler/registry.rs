@@ -22,7 +22,6 @@ pub(crate) struct Registry<E: Event> {
     newest: Mutex<Newest<E>>,
     /// How many tables there have been.
     generation: AtomicU64,
-    next_id: AtomicU64,
 }
 
 struct Newest<E: Event> {
@@ -44,7 +43,6 @@ impl<E: Event> Registry<E> {
                 by_id: FxHashMap::default(),
             }),
             generation: AtomicU64::new(0),
-            next_id: AtomicU64::new(1),
         }
     }
 
@@ -53,8 +51,7 @@ impl<E: Event> Registry<E> {
         &self,
         make: impl FnOnce(SubscriptionId) -> Arc<dyn Subscribed<E>>,
     ) -> SubscriptionId {
-        // Relaxed: only has to be another number each time.
-        let id = SubscriptionId(self.next_id.fetch_add(1, Ordering::Relaxed));
+        let id = SubscriptionId(sync::unique_number());
         // Before the lock is taken, hence dropped after it is released: if the topic's `Hash` or
         // `Eq` panics, the handler, which is the user's, goes with it.
         let subscriber = make(id);
@@ -83,6 +80,11 @@ impl<E: Event> Registry<E> {
         true
     }
 
+    /// The subscriber with this name, if it is there.
+    pub(crate) fn find(&self, id: SubscriptionId) -> Option<Arc<dyn Subscribed<E>>> {
+        sync::lock(&self.newest).by_id.get(&id).map(Arc::clone)
+    }
+
     /// Keeps calls of a handler from starting, or lets them; whether that is a change.
     pub(crate) fn pause(&self, id: SubscriptionId, paused: bool) -> bool {
         self.with(id, |subscriber| subscriber.profile().pause(paused)).unwrap_or(false)
@@ -95,8 +97,7 @@ impl<E: Event> Registry<E> {
     /// What `look` says about a subscription, if it is there.
     fn with<R>(&self, id: SubscriptionId, look: impl FnOnce(&dyn Subscribed<E>) -> R) -> Option<R> {
         // Not under the lock, so that `look` may drop the last handle.
-        let subscriber = sync::lock(&self.newest).by_id.get(&id).map(Arc::clone)?;
-        Some(look(&*subscriber))
+        Some(look(&*self.find(id)?))
     }
 
     /// How many subscriptions there are; of one topic, if one is given.

@@ -5,7 +5,7 @@ use std::fmt;
 use super::SubscriptionStats;
 use crate::sync::{Arc, Weak};
 
-/// Names one subscription of a store, for as long as the program runs.
+/// Names one subscription, among those of all stores, for as long as the program runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SubscriptionId(pub(crate) u64);
 

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::dead_letter::{DeadLetter, DeadLetterQueue, FailedCall, Filed};
 use crate::error::{HandlerError, RetryNote};
 use crate::event::Event;
-use crate::handler::Subscribed;
+use crate::handler::{Subscribed, SubscriptionId};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{self, Arc, Mutex};
 
@@ -45,6 +45,15 @@ impl<E: Event> Failed<E> {
         let error = Arc::new(error);
         Self { subscriber, position, error, attempts, retry_after: after, first: None }
     }
+}
+
+/// Which letters to replay, and how.
+pub(super) struct ReplayOrder<'a, E: Event> {
+    pub(super) now: Instant,
+    pub(super) max: usize,
+    pub(super) pace: Duration,
+    pub(super) wanted: &'a mut dyn FnMut(&DeadLetter<E>) -> bool,
+    pub(super) find: &'a dyn Fn(SubscriptionId) -> Option<Arc<dyn Subscribed<E>>>,
 }
 
 /// A call that is due.
@@ -90,6 +99,9 @@ pub(super) trait Keeper<E: Event>: Send + Sync {
         letter: &dyn Fn(&DeadLetter<E>),
         go_on: &dyn Fn() -> bool,
     );
+
+    /// Takes letters out of `letters` and has the subscription of each called again; how many.
+    fn replay(&self, letters: &DeadLetterQueue<E>, order: &mut ReplayOrder<'_, E>) -> usize;
 
     /// When the next call is due.
     fn next_due(&self) -> Option<Instant>;
@@ -254,6 +266,28 @@ impl<E: Event + Sync> Keeper<E> for Sharing<E> {
             }
             self.settle(due.event, failed, now, letter);
         }
+    }
+
+    fn replay(&self, letters: &DeadLetterQueue<E>, order: &mut ReplayOrder<'_, E>) -> usize {
+        let taken = letters.take_where(order.max, |letter| (order.wanted)(letter));
+        let (mut at, mut replayed, mut left) = (order.now, 0, Vec::new());
+        for letter in taken {
+            // It may have ended since it was chosen.
+            let Some(subscriber) = (order.find)(letter.subscription) else {
+                left.push(letter);
+                continue;
+            };
+            let counts = &subscriber.profile().counts;
+            counts.dead_lettered.subtract(1);
+            counts.retrying.add(1);
+            let DeadLetter { event, position, attempts, first_error, first_failed, .. } = letter;
+            let first = (first_error, first_failed);
+            self.push(Due { at, number: 0, event, subscriber, position, attempts, first });
+            at = at.checked_add(order.pace).unwrap_or(at);
+            replayed += 1;
+        }
+        letters.put_back(left);
+        replayed
     }
 
     fn next_due(&self) -> Option<Instant> {

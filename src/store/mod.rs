@@ -8,11 +8,13 @@ mod dispatch;
 mod intake;
 mod keeper;
 mod producer;
+mod replay;
 mod send;
 mod shutdown;
 mod subscribe;
 
 pub use producer::Producer;
+pub use replay::Replay;
 pub use shutdown::DrainReport;
 
 use std::fmt;
