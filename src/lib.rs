@@ -28,8 +28,8 @@ pub use dead_letter::{
     DeadLetter, DeadLetterConfig, DeadLetterQueue, DeadLetterStats, LetterId, WhenFull,
 };
 pub use error::{
-    AuditError, BreakerOpen, CommitError, ConfigError, ErrorKind, HandlerError, RateLimited,
-    ReplayError, ResultExt, SendAllError, SendError,
+    AuditError, BreakerOpen, CommitError, ConfigError, ErrorKind, HandlerError, Overrun,
+    PayloadTooLarge, RateLimited, ReplayError, ResultExt, SendAllError, SendError,
 };
 pub use event::Event;
 pub use handler::filter;
@@ -39,9 +39,12 @@ pub use handler::{
     SubscriptionStats, around,
 };
 pub use metrics::{Balance, Metrics};
+#[cfg(feature = "tracing")]
+pub use middleware::Log;
 pub use middleware::{
-    BackOff, Breaker, BreakerPermit, BreakerPolicy, BreakerState, CircuitBreaker, GiveUp,
-    RateLimiter, Retrier, RetryDecision, RetryPolicy,
+    BackOff, Breaker, BreakerPermit, BreakerPolicy, BreakerState, CatchPanic, CircuitBreaker,
+    CircuitBreaking, GiveUp, Only, PayloadLimit, RateLimit, RateLimiter, Retrier, Retry,
+    RetryDecision, RetryPolicy, Timeout,
 };
 pub use ring::{
     Displacing, Lossless, Many, Mode, Producers, Reader, Ring, RingConsumer, RingProducer, Sender,

@@ -10,7 +10,10 @@ use std::thread;
 use std::time::Duration;
 
 use common::{Number, POLICIES, audited, numbers};
-use ringbus::{Deadline, OverrunPolicy, Ring, Sent};
+use ringbus::{
+    BreakerPolicy, CatchPanic, CircuitBreaking, Deadline, EventStore, Middleware, Only,
+    OverrunPolicy, PayloadLimit, RateLimit, Retry, RetryPolicy, Ring, Sent, StoreBuilder, Timeout,
+};
 
 /// Counts what the program allocates while `COUNTING` is set.
 struct Counting;
@@ -97,6 +100,54 @@ fn sending_and_publishing_allocate_nothing_under_any_policy() {
         });
         assert_eq!(count, 0, "{policy}");
         audited(&store);
+    }
+}
+
+/// A chain of three in front of each of two handlers; the first ones are of the store.
+fn chained(
+    first: impl Middleware<Number>,
+    second: impl Middleware<Number>,
+    third: impl Middleware<Number>,
+) -> EventStore<Number> {
+    let builder: StoreBuilder<Number> = EventStore::builder(256, OverrunPolicy::Block);
+    let builder = builder.middleware(first).middleware(second).middleware(third);
+    let store = builder.build().unwrap();
+    for _ in 0..2 {
+        let subscription = store.subscribe((), |number: &Number, _| {
+            black_box(number.0);
+        });
+        subscription.detach();
+    }
+    store
+}
+
+#[test]
+fn chains_of_middleware_allocate_nothing() {
+    let _turn = turn();
+    let hour = Duration::from_hours(1);
+    let retry = || Retry::new(RetryPolicy::new(3).budget(10)).unwrap();
+    let breaking = |policy: BreakerPolicy| CircuitBreaking::new(policy).unwrap();
+    let by_number = BreakerPolicy::new(hour, hour).failures(5);
+    let by_rate = BreakerPolicy::new(hour, hour).failure_percent(50, 10);
+    let even = Only::new(|number: &Number| number.0.is_multiple_of(2));
+    let stores = [
+        chained(retry(), Timeout::new(hour).unwrap(), breaking(by_number)),
+        chained(breaking(by_rate), retry(), RateLimit::new(u32::MAX, u32::MAX).unwrap()),
+        chained(CatchPanic, even, PayloadLimit::new(8, |number: &Number| size_of_val(number))),
+        chained(retry(), retry(), RateLimit::new(1, 1).unwrap().filtering()),
+    ];
+    for (index, store) in stores.iter().enumerate() {
+        let count = allocations(|| {
+            for _ in 0..100 {
+                for value in 0..256 {
+                    store.send(Number(value)).map(drop).unwrap();
+                }
+                assert_eq!(store.publish(), 256);
+            }
+        });
+        assert_eq!(count, 0, "chain {index}");
+        assert_eq!(store.metrics().failed_calls, 0);
+        audited(store);
     }
 }
 

@@ -137,6 +137,7 @@ fn the_default_build_stays_small() {
     let section = section.split("\n[").next().unwrap_or("");
     let names: Vec<&str> = section
         .lines()
+        .filter(|line| !line.contains("optional = true"))
         .filter_map(|line| line.split(['=', '.']).next())
         .map(str::trim)
         .filter(|name| !name.is_empty() && !name.starts_with('#'))

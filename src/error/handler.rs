@@ -3,9 +3,10 @@
 use std::error::Error;
 use std::fmt;
 use std::iter;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::ErrorKind;
+use crate::sync::Arc;
 
 /// A handler's failure: what kind it is, and the error behind it.
 ///
@@ -38,7 +39,11 @@ struct Body {
     kind: ErrorKind,
     source: Box<dyn Error + Send + Sync>,
     retry: RetryNote,
+    first: Option<FirstFailure>,
 }
+
+/// What a handler failed with first, and when.
+pub(crate) type FirstFailure = (Arc<HandlerError>, SystemTime);
 
 /// What a retry in front of the handler has to say to the dispatch.
 #[derive(Debug, Clone, Copy, Default)]
@@ -63,7 +68,10 @@ impl HandlerError {
     pub fn new(kind: ErrorKind, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         match source.into().downcast::<Standing>() {
             Ok(standing) => standing.0.with_kind(kind),
-            Err(source) => Self(Box::new(Body { kind, source, retry: RetryNote::default() })),
+            Err(source) => {
+                let retry = RetryNote::default();
+                Self(Box::new(Body { kind, source, retry, first: None }))
+            }
         }
     }
 
@@ -76,6 +84,28 @@ impl HandlerError {
 
     pub(crate) fn retry_note(&self) -> RetryNote {
         self.0.retry
+    }
+
+    /// The same failure, with what the handler failed with at its first attempt.
+    #[must_use]
+    pub(crate) fn after_first(mut self, first: Option<FirstFailure>) -> Self {
+        self.0.first = first;
+        self
+    }
+
+    pub(crate) fn take_first(&mut self) -> Option<FirstFailure> {
+        self.0.first.take()
+    }
+
+    /// The same failure, with `wrap` of the error behind it in its place; the notes stay.
+    #[must_use]
+    pub(crate) fn wrapped<X: Error + Send + Sync + 'static>(
+        mut self,
+        wrap: impl FnOnce(Box<dyn Error + Send + Sync>) -> X,
+    ) -> Self {
+        let source = std::mem::replace(&mut self.0.source, Box::new(fmt::Error));
+        self.0.source = Box::new(wrap(source));
+        self
     }
 
     /// What kind of failure it is.

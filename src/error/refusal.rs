@@ -34,6 +34,23 @@ impl RateLimited {
     }
 }
 
+/// The event is larger than its handler takes, so the call was not made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the event has {bytes} bytes, at most {bytes_max} are taken")]
+#[non_exhaustive]
+pub struct PayloadTooLarge {
+    /// What the measure said.
+    pub bytes: usize,
+    /// The limit.
+    pub bytes_max: usize,
+}
+
+impl PayloadTooLarge {
+    pub(crate) const fn new(bytes: usize, bytes_max: usize) -> Self {
+        Self { bytes, bytes_max }
+    }
+}
+
 fn hint(retry_after: Option<Duration>) -> String {
     retry_after.map_or_else(String::new, |wait| format!(": try again in {wait:?}"))
 }

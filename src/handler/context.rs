@@ -9,7 +9,7 @@ use crate::error::{SendAllError, SendError};
 use crate::event::Event;
 use crate::ring::{Many, Producers, Sent, SentAll, Single};
 use crate::sync::atomic::{AtomicBool, Ordering};
-use crate::time::Deadline;
+use crate::time::{Clock, Deadline};
 
 /// What a handler can ask of the store that calls it.
 pub(crate) trait Outlet<E: Event>: Sync {
@@ -17,6 +17,9 @@ pub(crate) trait Outlet<E: Event>: Sync {
     fn send_all(&self, events: &mut Vec<E>) -> Result<SentAll<E>, SendAllError>;
     fn unsubscribe(&self, id: SubscriptionId) -> bool;
     fn is_closed(&self) -> bool;
+    fn clock(&self) -> &dyn Clock;
+    /// Whether events are kept for handlers that are to be called for them later.
+    fn can_wait(&self) -> bool;
     /// Tells every observer.
     fn observe(&self, tell: &dyn Fn(&dyn Observer<E>));
 }
@@ -58,7 +61,7 @@ impl<E: Event> Call<'_, E> {
 
 /// What a handler knows about the call, and what it can do besides handling the event.
 ///
-/// In a store with a [`Single`](crate::Single) producer it cannot send: it is not that producer.
+/// In a store with a [`Single`] producer it cannot send: it is not that producer.
 pub struct Context<'a, E: Event, P: Producers = Many> {
     call: &'a Call<'a, E>,
     subscription: SubscriptionId,
@@ -159,6 +162,21 @@ impl<'a, E: Event, P: Producers> Context<'a, E, P> {
     /// timeout in front of the handler, whichever is first; or never.
     pub fn deadline(&self) -> Deadline {
         self.changed.map_or(self.call.deadline, |changed| changed.deadline)
+    }
+
+    /// The clock of the store, on which [`deadline`](Self::deadline) is to be read; see
+    /// [`StoreBuilder::clock`](crate::StoreBuilder::clock).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{CallContext, Event};
+    /// fn is_late<E: Event>(context: &CallContext<'_, E>) -> bool {
+    ///     context.deadline().has_passed_at(context.clock().now())
+    /// }
+    /// ```
+    pub fn clock(&self) -> &'a dyn Clock {
+        self.call.outlet.clock()
     }
 
     /// Whether the dispatch has been told to stop, because a drain ran out of time. A handler that

@@ -1,15 +1,33 @@
-//! What goes around handlers: the decisions as plain state machines, which wait for nothing, start
-//! nothing and are told the time.
+//! What goes around handlers: middleware, one file each, and the decisions behind it as plain state
+//! machines, which wait for nothing, start nothing and are told the time.
 
 mod back_off;
 mod breaker;
+mod catch_panic;
+mod circuit_breaking;
+#[cfg(feature = "tracing")]
+mod log;
+mod only;
+mod payload_limit;
 mod random;
 mod rate;
+mod rate_limit;
 mod retrier;
+mod retry;
 mod retry_policy;
+mod timeout;
 
 pub use back_off::BackOff;
 pub use breaker::{Breaker, BreakerPermit, BreakerPolicy, BreakerState, CircuitBreaker};
+pub use catch_panic::CatchPanic;
+pub use circuit_breaking::CircuitBreaking;
+#[cfg(feature = "tracing")]
+pub use log::Log;
+pub use only::Only;
+pub use payload_limit::PayloadLimit;
 pub use rate::RateLimiter;
+pub use rate_limit::RateLimit;
 pub use retrier::{GiveUp, Retrier, RetryDecision};
+pub use retry::Retry;
 pub use retry_policy::RetryPolicy;
+pub use timeout::Timeout;

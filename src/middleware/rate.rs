@@ -49,7 +49,12 @@ impl RateLimiter {
             let hint = "it would never admit anything; give at least 1";
             return Err(ConfigError::Zero { setting: "burst", hint });
         }
-        Ok(Self(Mutex::new(Bucket::full(per_second, burst))))
+        Ok(Self::full(per_second, burst))
+    }
+
+    /// Of settings that have been checked.
+    pub(super) fn full(per_second: u32, burst: u32) -> Self {
+        Self(Mutex::new(Bucket::full(per_second, burst)))
     }
 
     /// Counts a call at `now`, if there is room for it. Costs a lock that is never held for long.

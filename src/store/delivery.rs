@@ -324,7 +324,6 @@ impl<'d, E: Event> Delivery<'d, E> {
     #[cold]
     fn panicked(&mut self, lookup: &Lookup<'_, E>, tally: &mut Tally, message: String) {
         if self.progress.looked_up {
-            tally.panicked_calls += 1;
             self.progress.called = true;
             let subscriber = &lookup.subscribers[self.progress.passed - 1];
             self.failed(subscriber, HandlerError::panic(message), tally);
@@ -355,6 +354,8 @@ impl<'d, E: Event> Delivery<'d, E> {
         tally: &mut Tally,
     ) {
         tally.failed_calls += 1;
+        // Also one that a middleware has caught.
+        tally.panicked_calls += u64::from(error.is_panic());
         let event = &self.events[self.progress.done];
         self.shared.tell_of_failure(event, subscriber, &error);
         if self.collects {
@@ -378,6 +379,15 @@ impl<E: Event> Shared<E> {
             &self.tell_of_letters(),
             &|| !self.is_abandoned() && !deadline.has_passed(),
         );
+    }
+
+    /// Settles the calls that wait without making them.
+    pub(super) fn abandon_due(&self) {
+        if let Some(keeper) = &self.keeper
+            && keeper.waiting() != 0
+        {
+            keeper.abandon(self.clock.now(), &self.tell_of_letters());
+        }
     }
 
     /// Calls one subscription again for an event.
@@ -411,12 +421,10 @@ impl<E: Event> Shared<E> {
                 return if profile.is_paused() { Answer::Later } else { Answer::Ended };
             }
             Ok((Some(error), _)) => error,
-            Err(caught) => {
-                dispatch.panicked_calls.add(1);
-                HandlerError::panic(caught.message)
-            }
+            Err(caught) => HandlerError::panic(caught.message),
         };
         dispatch.failed_calls.add(1);
+        dispatch.panicked_calls.add(u64::from(error.is_panic()));
         self.tell_of_failure(event, subscriber, &error);
         Answer::Failed(Failed::new(Arc::clone(subscriber), position, error, attempt))
     }

@@ -214,6 +214,8 @@ impl<E: Event> Dispatch<'_, E> {
         }
         // What still waits for its time is called once more, now.
         self.serve_due(deadline, true);
+        // Or not at all, if there is no time for it.
+        shared.abandon_due();
         // Relaxed: whatever was asked for has been done.
         shared.asked_again.store(false, Ordering::Relaxed);
         // Handlers that were unsubscribed meanwhile need not live until the store goes.

@@ -7,6 +7,8 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::error::Error;
+use std::fmt;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::dead_letter::{DeadLetter, DeadLetterQueue, FailedCall, Filed};
@@ -17,7 +19,7 @@ use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{self, Arc, Mutex};
 
 /// What a handler failed with first, and when.
-pub(super) type First = (Arc<HandlerError>, SystemTime);
+pub(super) type First = crate::error::FirstFailure;
 
 /// A call that failed, until the event is finished.
 pub(super) struct Failed<E: Event> {
@@ -37,13 +39,14 @@ impl<E: Event> Failed<E> {
     pub(super) fn new(
         subscriber: Arc<dyn Subscribed<E>>,
         position: u64,
-        error: HandlerError,
+        mut error: HandlerError,
         attempt: u32,
     ) -> Self {
         let RetryNote { attempts, after } = error.retry_note();
         let attempts = attempts.max(attempt);
+        let first = error.take_first();
         let error = Arc::new(error);
-        Self { subscriber, position, error, attempts, retry_after: after, first: None }
+        Self { subscriber, position, error, attempts, retry_after: after, first }
     }
 }
 
@@ -100,6 +103,9 @@ pub(super) trait Keeper<E: Event>: Send + Sync {
         go_on: &dyn Fn() -> bool,
     );
 
+    /// Settles the calls that wait without making them: there will be no more calls. Any thread may.
+    fn abandon(&self, now: Instant, letter: &dyn Fn(&DeadLetter<E>));
+
     /// Takes letters out of `letters` and has the subscription of each called again; how many.
     fn replay(&self, letters: &DeadLetterQueue<E>, order: &mut ReplayOrder<'_, E>) -> usize;
 
@@ -132,6 +138,8 @@ struct Due<E: Event> {
     position: u64,
     attempts: u32,
     first: First,
+    /// What it failed with last.
+    last: Arc<HandlerError>,
 }
 
 impl<E: Event + Sync> Sharing<E> {
@@ -153,9 +161,10 @@ impl<E: Event + Sync> Sharing<E> {
         if let Some(wait) = retry_after {
             // A time that cannot be expressed is as good as never; it is kept until the end.
             let at = now.checked_add(wait).unwrap_or_else(|| far_from(now));
+            let last = Arc::clone(&error);
             let first = first.unwrap_or_else(|| (error, SystemTime::now()));
             profile.counts.retrying.add(1);
-            self.push(Due { at, number: 0, event, subscriber, position, attempts, first });
+            self.push(Due { at, number: 0, event, subscriber, position, attempts, first, last });
             return;
         }
         let Some(letters) = &self.letters else {
@@ -172,6 +181,23 @@ impl<E: Event + Sync> Sharing<E> {
             }
             Filed::Refused => profile.counts.failed.add(1),
         }
+    }
+
+    /// Settles a call that will not be made: what the handler failed with last stays the cause.
+    fn settle_uncalled(
+        &self,
+        due: Due<E>,
+        now: Instant,
+        reason: &'static str,
+        letter: &dyn Fn(&DeadLetter<E>),
+    ) {
+        let Due { event, subscriber, position, attempts, first, last, .. } = due;
+        subscriber.profile().counts.retrying.subtract(1);
+        let attempt = attempts.saturating_add(1);
+        let error = HandlerError::new(last.kind(), Uncalled { attempt, reason, last });
+        let failed =
+            Failed { first: Some(first), ..Failed::new(subscriber, position, error, attempts) };
+        self.settle(event, failed, now, letter);
     }
 
     fn push(&self, mut call: Due<E>) {
@@ -192,6 +218,27 @@ impl<E: Event + Sync> Sharing<E> {
         // Relaxed: as above.
         self.count.store(due.heap.len() as u64, Ordering::Relaxed);
         call
+    }
+}
+
+/// An attempt that was due and was not made.
+#[derive(Debug)]
+struct Uncalled {
+    attempt: u32,
+    reason: &'static str,
+    last: Arc<HandlerError>,
+}
+
+impl Error for Uncalled {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(self.last.source())
+    }
+}
+
+impl fmt::Display for Uncalled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { attempt, reason, .. } = self;
+        write!(f, "attempt {attempt} was not made: {reason}")
     }
 }
 
@@ -252,11 +299,8 @@ impl<E: Event + Sync> Keeper<E> for Sharing<E> {
                 }
                 Answer::Failed(failed) => failed,
                 Answer::Later | Answer::Ended => {
-                    let error = HandlerError::message(format!(
-                        "its subscription took no more calls when attempt {attempt} was due"
-                    ));
-                    let subscriber = Arc::clone(&due.subscriber);
-                    Failed::new(subscriber, due.position, error, due.attempts)
+                    self.settle_uncalled(due, now, "its subscription took no more calls", letter);
+                    continue;
                 }
             };
             due.subscriber.profile().counts.retrying.subtract(1);
@@ -265,6 +309,12 @@ impl<E: Event + Sync> Keeper<E> for Sharing<E> {
                 failed.retry_after = None; // There will be no later.
             }
             self.settle(due.event, failed, now, letter);
+        }
+    }
+
+    fn abandon(&self, now: Instant, letter: &dyn Fn(&DeadLetter<E>)) {
+        while let Some(due) = self.pop(now, true) {
+            self.settle_uncalled(due, now, "the time of the drain was over", letter);
         }
     }
 
@@ -280,9 +330,11 @@ impl<E: Event + Sync> Keeper<E> for Sharing<E> {
             let counts = &subscriber.profile().counts;
             counts.dead_lettered.subtract(1);
             counts.retrying.add(1);
-            let DeadLetter { event, position, attempts, first_error, first_failed, .. } = letter;
+            let DeadLetter { event, position, attempts, first_error, first_failed, error, .. } =
+                letter;
             let first = (first_error, first_failed);
-            self.push(Due { at, number: 0, event, subscriber, position, attempts, first });
+            let last = error;
+            self.push(Due { at, number: 0, event, subscriber, position, attempts, first, last });
             at = at.checked_add(order.pace).unwrap_or(at);
             replayed += 1;
         }

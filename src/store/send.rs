@@ -8,18 +8,19 @@ use crate::error::{SendAllError, SendError};
 use crate::event::Event;
 use crate::handler::{Observer, Outlet, SubscriptionId};
 use crate::ring::{Sent, SentAll};
-use crate::time::Deadline;
+use crate::time::{Clock, Deadline};
 
 impl<E: Event> EventStore<E> {
     /// Sends an event; the policy decides what happens when the ring is full.
     ///
     /// One read-modify-write while there is room; no allocation. Under
-    /// [`Block`](OverrunPolicy::Block) it spins, yields and then sleeps until another thread's
-    /// `publish` makes room or the store is closed.
+    /// [`Block`](crate::OverrunPolicy::Block) it spins, yields and then sleeps until another
+    /// thread's `publish` makes room or the store is closed.
     ///
     /// # Errors
     ///
-    /// With the event: [`Full`](SendError::Full) under [`ReturnError`](OverrunPolicy::ReturnError);
+    /// With the event: [`Full`](SendError::Full) under
+    /// [`ReturnError`](crate::OverrunPolicy::ReturnError);
     /// [`WouldDeadlock`](SendError::WouldDeadlock) under `Block` on the thread that is dispatching;
     /// [`Closed`](SendError::Closed).
     ///
@@ -44,13 +45,13 @@ impl<E: Event> EventStore<E> {
 
     /// Sends an event without ever waiting.
     ///
-    /// As [`send`](Self::send), except that [`Block`](OverrunPolicy::Block) refuses instead of
-    /// waiting.
+    /// As [`send`](Self::send), except that [`Block`](crate::OverrunPolicy::Block) refuses instead
+    /// of waiting.
     ///
     /// # Errors
     ///
     /// With the event: [`Full`](SendError::Full) under every policy but
-    /// [`DropOldest`](OverrunPolicy::DropOldest); [`Closed`](SendError::Closed).
+    /// [`DropOldest`](crate::OverrunPolicy::DropOldest); [`Closed`](SendError::Closed).
     ///
     /// # Examples
     ///
@@ -70,8 +71,8 @@ impl<E: Event> EventStore<E> {
 
     /// Sends an event, waiting at most `timeout` for room.
     ///
-    /// As [`send`](Self::send) otherwise; only [`Block`](OverrunPolicy::Block) ever waits. A timeout
-    /// beyond what the clock can express means no timeout.
+    /// As [`send`](Self::send) otherwise; only [`Block`](crate::OverrunPolicy::Block) ever waits. A
+    /// timeout beyond what the clock can express means no timeout.
     ///
     /// # Errors
     ///
@@ -97,8 +98,8 @@ impl<E: Event> EventStore<E> {
 
     /// Sends an event, waiting for room until `deadline`.
     ///
-    /// As [`send`](Self::send) otherwise; only [`Block`](OverrunPolicy::Block) ever waits. A deadline
-    /// in the past means one attempt.
+    /// As [`send`](Self::send) otherwise; only [`Block`](crate::OverrunPolicy::Block) ever waits. A
+    /// deadline in the past means one attempt.
     ///
     /// # Errors
     ///
@@ -126,14 +127,14 @@ impl<E: Event> EventStore<E> {
     /// empty.
     ///
     /// Dispatch sees all of them or none. The policy decides what happens when there is not enough
-    /// room: [`DropOldest`](OverrunPolicy::DropOldest) displaces as many of the oldest as it takes.
-    /// One read-modify-write for the group while there is room. A group that waits under
-    /// [`Block`](OverrunPolicy::Block) has no priority over single sends that take the room.
+    /// room: [`DropOldest`](crate::OverrunPolicy::DropOldest) displaces as many of the oldest as it
+    /// takes. One read-modify-write for the group while there is room. A group that waits under
+    /// [`Block`](crate::OverrunPolicy::Block) has no priority over single sends that take the room.
     ///
     /// # Errors
     ///
-    /// As [`send`](Self::send), and [`TooLarge`](SendAllError::TooLarge) if the group can never fit.
-    /// `events` is then as it was.
+    /// As [`send`](Self::send), and [`TooLarge`](SendAllError::TooLarge) if the group can never
+    /// fit. `events` is then as it was.
     ///
     /// # Examples
     ///
@@ -158,7 +159,7 @@ impl<E: Event> EventStore<E> {
     /// # Errors
     ///
     /// As [`send_all`](Self::send_all); [`Full`](SendAllError::Full) under
-    /// [`Block`](OverrunPolicy::Block) too.
+    /// [`Block`](crate::OverrunPolicy::Block) too.
     ///
     /// # Examples
     ///
@@ -207,6 +208,14 @@ impl<E: Event> Outlet<E> for Shared<E> {
 
     fn is_closed(&self) -> bool {
         self.intake.is_closed()
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
+    fn can_wait(&self) -> bool {
+        self.keeper.is_some()
     }
 
     fn observe(&self, tell: &dyn Fn(&dyn Observer<E>)) {

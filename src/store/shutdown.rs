@@ -154,6 +154,7 @@ impl<E: Event> Shared<E> {
     fn give_up(&self) -> Vec<E> {
         // Relaxed: see `is_abandoned`.
         self.abandoned.store(true, Ordering::Relaxed);
+        self.abandon_due();
         let mut undelivered = Vec::new();
         // An audit must not see events that are gone and not yet counted.
         let _books = sync::lock(&self.left_over);

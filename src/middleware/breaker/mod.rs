@@ -2,6 +2,8 @@
 
 mod circuit;
 mod policy;
+#[cfg(test)]
+mod tests;
 mod window;
 
 use crate::error::BreakerOpen;
@@ -24,6 +26,12 @@ pub trait Breaker: Send + Sync + 'static {
 
     /// Says how the call went. A panic is no success.
     fn report(&self, permit: BreakerPermit, success: bool, clock: &dyn Clock);
+
+    /// Says that the call has shown nothing: it was not made after all, or failed for a reason that
+    /// lies in the event. Forgets the permit, unless the breaker has a better idea.
+    fn withdraw(&self, permit: BreakerPermit) {
+        let _ = permit;
+    }
 }
 
 impl<B: Breaker + ?Sized> Breaker for Arc<B> {
@@ -33,6 +41,10 @@ impl<B: Breaker + ?Sized> Breaker for Arc<B> {
 
     fn report(&self, permit: BreakerPermit, success: bool, clock: &dyn Clock) {
         (**self).report(permit, success, clock);
+    }
+
+    fn withdraw(&self, permit: BreakerPermit) {
+        (**self).withdraw(permit);
     }
 }
 
