@@ -95,7 +95,8 @@ impl<E: Event> Registry<E> {
         let mut newest = sync::lock(&self.newest);
         let mut subscribers = newest.table.of(topic).to_vec();
         subscribers.push(Arc::clone(&subscriber));
-        let before = self.replace(&mut newest, topic, subscribers);
+        let table = newest.table.with(topic, subscribers);
+        let before = self.install(&mut newest, table);
         newest.by_id.insert(id, Arc::clone(&subscriber));
         // Outside the lock: the last holder of a table drops handlers, which are the user's.
         drop(newest);
@@ -105,11 +106,15 @@ impl<E: Event> Registry<E> {
 
     pub(crate) fn unsubscribe(&self, id: SubscriptionId) -> bool {
         let mut newest = sync::lock(&self.newest);
-        let Some(gone) = newest.by_id.remove(&id) else { return false };
-        gone.end();
-        let mut subscribers = newest.table.of(gone.topic()).to_vec();
+        let Some(gone) = newest.by_id.get(&id).map(Arc::clone) else { return false };
+        let topic = gone.topic();
+        let mut subscribers = newest.table.of(topic).to_vec();
         subscribers.retain(|subscriber| subscriber.id() != id);
-        let before = self.replace(&mut newest, gone.topic(), subscribers);
+        // If the topic's `Hash` or `Eq` panics, it does so up to here, where nothing is changed yet.
+        let table = newest.table.with(topic, subscribers);
+        gone.end();
+        newest.by_id.remove(&id);
+        let before = self.install(&mut newest, table);
         // Outside the lock, as above.
         drop(newest);
         drop(before);
@@ -118,16 +123,10 @@ impl<E: Event> Registry<E> {
     }
 
     /// Installs a new table and returns the old one.
-    fn replace(
-        &self,
-        newest: &mut Newest<E>,
-        topic: E::Topic,
-        subscribers: Vec<Arc<dyn Subscribed<E>>>,
-    ) -> Arc<Table<E>> {
-        let table = Arc::new(newest.table.with(topic, subscribers));
+    fn install(&self, newest: &mut Newest<E>, table: Table<E>) -> Arc<Table<E>> {
         // Relaxed: the lock orders the writers, and hands the table to who looks for it.
         self.generation.fetch_add(1, Ordering::Relaxed);
-        std::mem::replace(&mut newest.table, table)
+        std::mem::replace(&mut newest.table, Arc::new(table))
     }
 
     /// The newest table, for a dispatcher that has seen none.

@@ -28,6 +28,7 @@ impl<T, M: Mode> Ring<T, M> {
             }
             sync::spin();
         }
+        #[allow(clippy::reversed_empty_ranges)] // In a model it is empty.
         for _ in 0..YIELDS {
             if self.has_values_or_is_closed() {
                 return true;

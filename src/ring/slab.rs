@@ -5,8 +5,9 @@
 //! What handing an event to another processor costs is the moving of its cache lines. Two things
 //! here keep that low; both were measured, on two cores, to be worth a factor of two to three:
 //!
-//! * A slab that is *spread* ([`Spacing`]) begins each slot larger than half a line on a line of its own, so that
-//!   the sender of one slot and the reader of the one before do not pull a line to and fro.
+//! * A slab that is *spread* ([`Spacing`]) begins each slot larger than half a line on a line of its
+//!   own, so that the sender of one slot and the reader of the one before do not pull a line to and
+//!   fro.
 //! * A sender asks early for the lines of a slot it will come to ([`Slab::prefetch`]). They were
 //!   last in the reader's cache, and fetching them only when they are written to would make each
 //!   send wait for it: stores are carried out in order, and a claim waits for all of them.

@@ -107,6 +107,21 @@ impl<T> Cell<T> {
         // SAFETY: the caller says that the value is there, and its own.
         unsafe { value.assume_init() }
     }
+
+    /// Drops the value where it is.
+    ///
+    /// # Safety
+    ///
+    /// As [`take`](Self::take), and nobody else looks at the cell meanwhile; the cell counts as empty
+    /// also if the value's `Drop` panics.
+    unsafe fn drop_value(&self) {
+        self.0.with_mut(|cell| {
+            // SAFETY: nobody else uses the cell.
+            let value = unsafe { &mut *cell };
+            // SAFETY: the caller says that the value is there, and its own.
+            unsafe { value.assume_init_drop() };
+        });
+    }
 }
 
 /// A stamp and room for one value, side by side so that a hand-over moves one cache line.
@@ -177,6 +192,16 @@ impl<T> Slot<T> {
     pub(super) unsafe fn take(&self) -> T {
         // SAFETY: as in `take_into`.
         unsafe { self.value.take() }
+    }
+
+    /// Drops the value where it is, without handing the slot on.
+    ///
+    /// # Safety
+    ///
+    /// As [`take_into`](Self::take_into), and nobody else uses the ring.
+    pub(super) unsafe fn drop_value(&self) {
+        // SAFETY: as in `take_into`; nobody else looks at the cell, because nobody uses the ring.
+        unsafe { self.value.drop_value() };
     }
 
     /// Hands the slot to whoever reads `position`.

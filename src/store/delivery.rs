@@ -10,6 +10,7 @@
 //! from there.
 
 use super::Shared;
+use super::accept::FromHandler;
 use crate::contain;
 use crate::error::HandlerError;
 use crate::event::Event;
@@ -120,9 +121,10 @@ impl<E: Event> Delivery<'_, E> {
     /// Goes on from where `progress` is, until all events are finished or the dispatch is stopped.
     fn walk(&mut self, lookup: &mut Lookup<'_, E>, tally: &mut Tally) {
         let (shared, events) = (self.shared, self.events);
+        let outlet = FromHandler(shared);
         let mut topic = self.look_up(lookup, None);
         let mut call = Call {
-            outlet: shared,
+            outlet: &outlet,
             cancelled: &shared.abandoned,
             topic,
             position: 0, // Set below.

@@ -98,6 +98,10 @@ impl<E: Event> EventStore<E> {
     /// inside a handler. Spins for about two microseconds, yields for about forty, and then sleeps: no
     /// processor time and no timer. A send that finds a sleeper wakes it; other sends pay nothing for this.
     ///
+    /// The deadline bounds the waiting: for an event, and for another thread that is dispatching, whose
+    /// handlers may take long. It does not bound the handlers that this call runs; nor the end of a send
+    /// that was interrupted half-way, which it waits for as [`publish`](Self::publish) does.
+    ///
     /// # Examples
     ///
     /// ```
@@ -128,10 +132,14 @@ impl<E: Event> EventStore<E> {
             shared.ask_again();
             return Some(0);
         }
-        if !shared.intake.wait_for_events(deadline.into()) {
+        let deadline = deadline.into();
+        if !shared.intake.wait_for_events(deadline) {
             return Some(0);
         }
-        let dispatched = self.publish();
+        let target = shared.intake.tail_position();
+        let Some(mut dispatch) = shared.take_dispatch(deadline) else { return Some(0) };
+        let dispatched = dispatch.run_to(target);
+        // With the lease in hand: what is gone from the ring has been dispatched.
         let over = dispatched == 0 && (shared.intake.is_finished() || shared.is_abandoned());
         (!over).then_some(dispatched)
     }

@@ -36,6 +36,7 @@
 //! The scheme is that of Lamport's queue, with the cached positions of `FastForward` and `MCRingBuffer`
 //! (Giacomoni et al. 2008, Lee et al. 2009).
 
+mod chunk;
 mod consumer;
 mod producer;
 

@@ -54,8 +54,8 @@ pub(super) const ROWS: &[Weakening] = &[
     text(
         "single: iterator goes beyond the room",
         "ring/single/producer.rs",
-        &[("while count < room {", "while count <= room {")],
-        ("single", &["single_slot_reuse_by_each", "single_iter_visibility"]),
+        &[("chunk.fill(room, &mut values)", "chunk.fill(room + 1, &mut values)")],
+        ("single", &["single_slot_reuse_by_each"]),
     ),
     text(
         "single: room taken one too far",
@@ -85,8 +85,8 @@ pub(super) const ROWS: &[Weakening] = &[
         "single: group published one by one",
         "ring/single/producer.rs",
         &[(
-            "            unsafe { cell.write(value) };\n",
-            "            unsafe { cell.write(value) };\n            self.ring.tail.fetch_add(1, Ordering::Release);\n",
+            "as in `put`, for each of the positions up to `end`.\n            unsafe { cell.write(value) };\n",
+            "as in `put`, for each of the positions up to `end`.\n            unsafe { cell.write(value) };\n            self.ring.tail.fetch_add(1, Ordering::Release);\n",
         )],
         ("single", &["single_group_visibility", "single_group_visibility_displacing"]),
     ),
