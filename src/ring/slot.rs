@@ -39,8 +39,13 @@ impl<T> Cell<T> {
     }
 
     /// Makes of `place` an empty cell.
-    fn make(place: &mut MaybeUninit<Self>) {
-        place.write(Self::new());
+    ///
+    /// A plain cell is valid whatever its bytes are. It may be larger than the stack, so it is not made
+    /// by value.
+    pub(super) fn make(place: &mut MaybeUninit<Self>) {
+        if !sync::CELLS_ARE_PLAIN {
+            place.write(Self::new());
+        }
     }
 
     /// Writes a value into the cell.
@@ -114,7 +119,7 @@ impl<T> Cell<T> {
     ///
     /// As [`take`](Self::take), and nobody else looks at the cell meanwhile; the cell counts as empty
     /// also if the value's `Drop` panics.
-    unsafe fn drop_value(&self) {
+    pub(super) unsafe fn drop_value(&self) {
         self.0.with_mut(|cell| {
             // SAFETY: nobody else uses the cell.
             let value = unsafe { &mut *cell };
@@ -139,14 +144,10 @@ impl<T> Slot<T> {
         let stamp = unsafe { &raw mut (*slot).stamp };
         // SAFETY: as above; what was there needs no drop.
         unsafe { stamp.write(AtomicU64::new(free(index))) };
-        // A plain cell is valid whatever its bytes are. It may be larger than the stack, so it is not
-        // made here by value, and in no function that runs.
-        if !sync::CELLS_ARE_PLAIN {
-            // SAFETY: as for the stamp.
-            let value = unsafe { &raw mut (*slot).value };
-            // SAFETY: as for the stamp; whatever is there is a valid `MaybeUninit`.
-            Cell::make(unsafe { &mut *value.cast::<MaybeUninit<Cell<T>>>() });
-        }
+        // SAFETY: as for the stamp.
+        let value = unsafe { &raw mut (*slot).value };
+        // SAFETY: as for the stamp; whatever is there is a valid `MaybeUninit`.
+        Cell::make(unsafe { &mut *value.cast::<MaybeUninit<Cell<T>>>() });
     }
 
     /// The stamp, for whoever acts on it.

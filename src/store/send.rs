@@ -6,7 +6,6 @@ use super::accept::Patience;
 use super::{EventStore, Shared};
 use crate::error::{SendAllError, SendError};
 use crate::event::Event;
-use crate::handler::{Outlet, SubscriptionId};
 use crate::ring::{Sent, SentAll};
 use crate::time::Deadline;
 
@@ -14,12 +13,12 @@ impl<E: Event> EventStore<E> {
     /// Sends an event; the policy decides what happens when the ring is full.
     ///
     /// One read-modify-write while there is room; no allocation. Under
-    /// [`Block`](OverrunPolicy::Block) it spins, yields and then sleeps until another thread's
+    /// [`Block`](crate::OverrunPolicy::Block) it spins, yields and then sleeps until another thread's
     /// `publish` makes room or the store is closed.
     ///
     /// # Errors
     ///
-    /// With the event: [`Full`](SendError::Full) under [`ReturnError`](OverrunPolicy::ReturnError);
+    /// With the event: [`Full`](SendError::Full) under [`ReturnError`](crate::OverrunPolicy::ReturnError);
     /// [`WouldDeadlock`](SendError::WouldDeadlock) under `Block` on the thread that is dispatching;
     /// [`Closed`](SendError::Closed).
     ///
@@ -44,13 +43,13 @@ impl<E: Event> EventStore<E> {
 
     /// Sends an event without ever waiting.
     ///
-    /// As [`send`](Self::send), except that [`Block`](OverrunPolicy::Block) refuses instead of
+    /// As [`send`](Self::send), except that [`Block`](crate::OverrunPolicy::Block) refuses instead of
     /// waiting.
     ///
     /// # Errors
     ///
     /// With the event: [`Full`](SendError::Full) under every policy but
-    /// [`DropOldest`](OverrunPolicy::DropOldest); [`Closed`](SendError::Closed).
+    /// [`DropOldest`](crate::OverrunPolicy::DropOldest); [`Closed`](SendError::Closed).
     ///
     /// # Examples
     ///
@@ -70,7 +69,7 @@ impl<E: Event> EventStore<E> {
 
     /// Sends an event, waiting at most `timeout` for room.
     ///
-    /// As [`send`](Self::send) otherwise; only [`Block`](OverrunPolicy::Block) ever waits. A timeout
+    /// As [`send`](Self::send) otherwise; only [`Block`](crate::OverrunPolicy::Block) ever waits. A timeout
     /// beyond what the clock can express means no timeout.
     ///
     /// # Errors
@@ -97,7 +96,7 @@ impl<E: Event> EventStore<E> {
 
     /// Sends an event, waiting for room until `deadline`.
     ///
-    /// As [`send`](Self::send) otherwise; only [`Block`](OverrunPolicy::Block) ever waits. A deadline
+    /// As [`send`](Self::send) otherwise; only [`Block`](crate::OverrunPolicy::Block) ever waits. A deadline
     /// in the past means one attempt.
     ///
     /// # Errors
@@ -126,9 +125,9 @@ impl<E: Event> EventStore<E> {
     /// empty.
     ///
     /// Dispatch sees all of them or none. The policy decides what happens when there is not enough
-    /// room: [`DropOldest`](OverrunPolicy::DropOldest) displaces as many of the oldest as it takes.
+    /// room: [`DropOldest`](crate::OverrunPolicy::DropOldest) displaces as many of the oldest as it takes.
     /// One read-modify-write for the group while there is room. A group that waits under
-    /// [`Block`](OverrunPolicy::Block) has no priority over single sends that take the room.
+    /// [`Block`](crate::OverrunPolicy::Block) has no priority over single sends that take the room.
     ///
     /// # Errors
     ///
@@ -158,7 +157,7 @@ impl<E: Event> EventStore<E> {
     /// # Errors
     ///
     /// As [`send_all`](Self::send_all); [`Full`](SendAllError::Full) under
-    /// [`Block`](OverrunPolicy::Block) too.
+    /// [`Block`](crate::OverrunPolicy::Block) too.
     ///
     /// # Examples
     ///
@@ -189,23 +188,5 @@ impl<E: Event> Shared<E> {
         patience: Patience,
     ) -> Result<SentAll<E>, SendAllError> {
         self.accept_all(events, patience, |events| self.intake.try_send_all(events))
-    }
-}
-
-impl<E: Event> Outlet<E> for Shared<E> {
-    fn send(&self, event: E) -> Result<Sent<E>, SendError<E>> {
-        Shared::send(self, event, Patience::Until(Deadline::NEVER))
-    }
-
-    fn send_all(&self, events: &mut Vec<E>) -> Result<SentAll<E>, SendAllError> {
-        Shared::send_all(self, events, Patience::Until(Deadline::NEVER))
-    }
-
-    fn unsubscribe(&self, id: SubscriptionId) -> bool {
-        self.registry.unsubscribe(id)
-    }
-
-    fn is_closed(&self) -> bool {
-        self.intake.is_closed()
     }
 }
