@@ -54,7 +54,7 @@ pub(super) const ROWS: &[Weakening] = &[
     text(
         "single: iterator goes beyond the room",
         "ring/single/producer.rs",
-        &[("chunk.fill(room, &mut values)", "chunk.fill(room + 1, &mut values)")],
+        &[(".fill(room, &mut values)", ".fill(room + 1, &mut values)")],
         ("single", &["single_slot_reuse_by_each"]),
     ),
     text(
@@ -92,10 +92,10 @@ pub(super) const ROWS: &[Weakening] = &[
     ),
     text(
         "single: iterator published one by one",
-        "ring/single/producer.rs",
+        "ring/single/chunk.rs",
         &[(
             "            self.written += 1;\n",
-            "            self.written += 1;\n            self.producer.ring.tail.store(self.written, Ordering::Release);\n",
+            "            self.written += 1;\n            self.producer.advance(self.written);\n",
         )],
         ("single", &["single_iter_visibility"]),
     ),
