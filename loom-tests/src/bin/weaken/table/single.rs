@@ -95,7 +95,7 @@ pub(super) const ROWS: &[Weakening] = &[
         "ring/single/chunk.rs",
         &[(
             "            self.written += 1;\n",
-            "            self.written += 1;\n            self.producer.advance(self.written);\n",
+            "            self.written += 1;\n            self.producer.ring.tail.store(self.written, crate::sync::atomic::Ordering::Release);\n",
         )],
         ("single", &["single_iter_visibility"]),
     ),
