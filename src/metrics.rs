@@ -175,7 +175,8 @@ pub struct Metrics {
     pub undelivered: u64,
     /// Events in the ring right now.
     pub pending: u64,
-    /// Events moved out of the ring and not yet dispatched, right now.
+    /// At most so many events are moved out of the ring and not yet dispatched, right now: a run of
+    /// events counts as a whole until its end.
     pub in_flight: u64,
     /// Sends refused because the ring was full.
     pub rejected_full: u64,

@@ -1,7 +1,10 @@
 //! The one place that chooses between `std` and `loom`.
 //!
-//! Every atomic, cell, lock, spin and thread call of this crate goes through here; a test rejects
-//! the direct paths. The loom flavour needs *both* `--cfg loom` and the `loom` feature, so that a
+//! Every atomic, cell, lock and thread call of this crate goes through here, and so does every pause
+//! in a loop that waits for another thread; a test rejects the direct paths. One thing passes it by,
+//! in the two files that the test names: `crossbeam_utils::Backoff::spin`, between two attempts of a
+//! claim. It pauses after another thread got on, waits for nothing, and gives the processor to nobody,
+//! so a model that does not see it misses no schedule. The loom flavour needs *both* `--cfg loom` and the `loom` feature, so that a
 //! program that sets `--cfg loom` for models of its own still links the ordinary build of this
 //! crate.
 //!
@@ -17,7 +20,8 @@ pub(crate) use std::sync::{Arc, Weak};
 /// Locks `mutex`; a panic of an earlier holder changes nothing.
 ///
 /// The only user code that runs under a lock of this crate is the `Hash` and `Eq` of a topic, in
-/// `subscribe` and `unsubscribe`; both change the table after it, in one step.
+/// `subscribe` and `unsubscribe`, which change nothing before it has run through. So what a mutex
+/// holds is right also after a panic.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -195,6 +199,10 @@ mod imp {
 
                     pub(crate) fn fetch_or(&self, value: $value, order: Ordering) -> $value {
                         self.touch().fetch_or(value, order)
+                    }
+
+                    pub(crate) fn fetch_and(&self, value: $value, order: Ordering) -> $value {
+                        self.touch().fetch_and(value, order)
                     }
                 }
             };

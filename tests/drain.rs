@@ -78,6 +78,35 @@ fn a_drain_returns_at_its_deadline_although_another_thread_is_stuck_in_a_handler
 }
 
 #[test]
+fn a_run_counts_as_in_flight_until_its_end() {
+    watched(|| {
+        let store = numbers(64, OverrunPolicy::ReturnError);
+        let (enter, entered) = mpsc::channel();
+        let (go_on, gone_on) = mpsc::channel();
+        let gone_on = Mutex::new(gone_on);
+        let _keep = store.subscribe((), move |number: &Number, _| {
+            if number.0 == 63 {
+                enter.send(()).unwrap();
+                gone_on.lock().unwrap().recv().unwrap();
+            }
+        });
+        store.send_all(&mut (0..64).map(Number).collect()).unwrap();
+        let there = store.clone();
+        let publisher = thread::spawn(move || there.publish());
+        entered.recv().unwrap();
+        // All but the last have been handled, but that is counted at the end of the run.
+        let report = store.drain(Duration::ZERO);
+        assert!((1..=64).contains(&report.in_flight), "{report}");
+        assert_eq!((report.undelivered.len(), report.pending), (0, 0), "{report}");
+        assert!((1..=64).contains(&store.metrics().in_flight));
+        go_on.send(()).unwrap();
+        assert_eq!(publisher.join().unwrap(), 64);
+        assert!(store.drain(Duration::ZERO).is_complete());
+        assert_eq!((store.metrics().in_flight, audited(&store).handled), (0, 64));
+    });
+}
+
+#[test]
 fn a_drain_waits_for_the_thread_that_dispatches() {
     watched(|| {
         let store = numbers(16, OverrunPolicy::Block);

@@ -241,6 +241,51 @@ fn a_handler_on_another_thread_than_the_dispatching_one_may_wait_for_room() {
 }
 
 #[test]
+fn a_context_that_is_lent_to_another_thread_never_waits_either() {
+    watched(|| {
+        for policy in POLICIES {
+            let store = numbers(1, policy);
+            let answers = Journal::new();
+            let journal = answers.clone();
+            let _keep =
+                store.subscribe((), move |number: &Number, context: &Context<'_, Number>| {
+                    if number.0 == 0 {
+                        // The dispatch waits for the other thread, and nothing else makes room.
+                        let helper = || {
+                            journal.write(context.send(Number(1)));
+                            journal.write(context.send(Number(2)));
+                            let mut group = vec![Number(3)];
+                            (context.send_all(&mut group), group.len())
+                        };
+                        let group = thread::scope(|scope| scope.spawn(helper).join().unwrap());
+                        let expected = match policy {
+                            OverrunPolicy::DropOldest => {
+                                (Ok(SentAll::Displaced(vec![Number(2)])), 0)
+                            }
+                            OverrunPolicy::Block => (Err(SendAllError::WouldDeadlock), 1),
+                            _ => (Err(SendAllError::Full), 1),
+                        };
+                        assert_eq!(group, expected);
+                    }
+                });
+            store.send(Number(0)).unwrap();
+            assert_eq!(store.publish(), 1);
+            let second = match policy {
+                OverrunPolicy::DropOldest => Ok(Sent::Displaced(Number(1))),
+                OverrunPolicy::Block => Err(SendError::WouldDeadlock(Number(2))),
+                _ => Err(SendError::Full(Number(2))),
+            };
+            assert_eq!(answers.take(), [Ok(Sent::Stored), second]);
+            let metrics = store.metrics();
+            assert_eq!(metrics.failed_calls, 0, "an assertion in the handler");
+            let deadlocks = if policy == OverrunPolicy::Block { 2 } else { 0 };
+            assert_eq!(metrics.rejected_would_deadlock, deadlocks);
+            audited(&store);
+        }
+    });
+}
+
+#[test]
 fn a_handler_that_unsubscribes_itself_is_called_no_more() {
     let store = numbers(8, OverrunPolicy::ReturnError);
     let seen = Journal::new();

@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::cell::Cell;
 use std::hash::{Hash, Hasher};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Mutex};
@@ -204,6 +205,48 @@ fn a_subscription_whose_topic_panics_leaves_the_others_alone() {
         let balance = audited(&store);
         assert_eq!((balance.handled, balance.unhandled), (1, 1));
     });
+}
+
+thread_local! {
+    /// Whether the hash of a `Moody` topic panics.
+    static BAD_MOOD: Cell<bool> = const { Cell::new(false) };
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Moody;
+
+// By hand because it panics; equal topics still have equal hashes.
+impl Hash for Moody {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        assert!(!BAD_MOOD.get(), "in the hash of the topic");
+        1.hash(state);
+    }
+}
+
+impl Event for Moody {
+    type Topic = Self;
+    fn topic(&self) -> Self {
+        Self
+    }
+}
+
+#[test]
+fn a_subscription_that_cannot_be_ended_because_its_topic_panics_goes_on() {
+    let store = EventStore::<Moody>::builder(8, OverrunPolicy::ReturnError).build().unwrap();
+    let called = Journal::new();
+    let journal = called.clone();
+    let id = store.subscribe(Moody, move |_: &Moody, _| journal.write(())).detach();
+    BAD_MOOD.set(true);
+    panic::catch_unwind(AssertUnwindSafe(|| store.unsubscribe(id))).unwrap_err();
+    BAD_MOOD.set(false);
+    store.send(Moody).unwrap();
+    store.publish();
+    assert_eq!(called.take().len(), 1, "nothing was changed");
+    assert!(store.unsubscribe(id), "it is still there");
+    store.send(Moody).unwrap();
+    store.publish();
+    let balance = audited(&store);
+    assert_eq!((called.take().len(), balance.handled, balance.unhandled), (0, 1, 1));
 }
 
 #[test]

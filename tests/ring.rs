@@ -3,6 +3,7 @@
 mod common;
 
 use std::panic::{self, AssertUnwindSafe};
+use std::thread;
 
 use common::Ledger;
 use ringbus::{Displacing, Lossless, Mode, Reader, Ring, SendAllError, SendError, Sent, SentAll};
@@ -123,6 +124,10 @@ fn an_empty_group_is_stored_and_moves_nothing() {
     assert_eq!(ring.send_all(&mut Vec::new()), Ok(()));
     assert_eq!(ring.send_all_displacing(&mut Vec::new()), Ok(SentAll::Stored));
     assert_eq!(rest(&ring), [1]);
+    // Not even a closed ring has anything to refuse.
+    ring.close();
+    assert_eq!(ring.send_all(&mut Vec::new()), Ok(()));
+    assert_eq!(ring.send_all_displacing(&mut Vec::new()), Ok(SentAll::Stored));
 }
 
 #[test]
@@ -153,6 +158,19 @@ fn a_closed_ring_gives_back_everything_new_and_keeps_what_it_has() {
 }
 
 #[test]
+fn a_handle_is_told_that_a_full_ring_is_closed() {
+    let ring = Ring::lossless(2).unwrap();
+    let mut sender = ring.sender();
+    sender.try_send(1).unwrap();
+    sender.try_send(2).unwrap();
+    assert!(ring.close());
+    assert_eq!(ring.try_send(3), Err(SendError::Closed(3)));
+    assert_eq!(sender.try_send(3), Err(SendError::Closed(3)), "and not that it is full");
+    assert_eq!(sender.send_all(&mut vec![4]), Err(SendAllError::Closed));
+    assert_eq!(rest(&ring), [1, 2]);
+}
+
+#[test]
 fn a_closed_full_ring_displaces_nothing() {
     let ring = Ring::displacing(2).unwrap();
     assert_eq!(ring.send_all(&mut vec![1, 2]), Ok(()));
@@ -177,6 +195,59 @@ fn receiving_nothing_or_more_than_there_is_is_allowed() {
     }
     check(&Ring::lossless(4).unwrap());
     check(&Ring::displacing(4).unwrap());
+}
+
+#[test]
+fn values_are_passed_on_in_order_and_over_the_edge() {
+    let ring = Ring::lossless(4).unwrap();
+    let mut reader = ring.try_reader().unwrap();
+    let mut passed = Vec::new();
+    assert_eq!(reader.receive_each(9, |value| passed.push(value)), 0);
+    for first in [0, 3, 6, 9] {
+        ring.send_all(&mut (first..first + 3).collect()).unwrap();
+        assert_eq!(reader.receive_each(0, |value| passed.push(value)), 0);
+        assert_eq!(reader.receive_each(2, |value| passed.push(value)), 2);
+        assert_eq!(reader.receive_each(usize::MAX, |value| passed.push(value)), 1);
+    }
+    assert_eq!(passed, (0..12).collect::<Vec<_>>());
+    ring.send_all(&mut vec![12, 13, 14, 15]).unwrap();
+    let mut inside = None;
+    let refused = |_| inside = Some(ring.try_send(16));
+    assert_eq!(reader.receive_each(1, refused), 1);
+    assert_eq!(inside, Some(Err(SendError::Full(16))), "slots are given back at the end");
+    assert_eq!(ring.try_send(16), Ok(()), "one slot was");
+    ring.close();
+    assert_eq!(reader.receive_each(3, |value| passed.push(value)), 3);
+    drop(reader);
+    assert_eq!((passed.split_off(12), rest(&ring)), (vec![13, 14, 15], vec![16]));
+}
+
+#[test]
+fn a_value_that_panics_while_it_is_passed_on_leaves_those_after_it_in_the_ring() {
+    let ledger = Ledger::new(6);
+    let ring = Ring::lossless(4).unwrap();
+    // Two of the next lap, so that the values lie over the edge.
+    ring.send_all(&mut (0..2).map(|id| ledger.token(id)).collect()).unwrap();
+    assert_eq!(ring.try_reader().unwrap().receive_each(4, drop), 2);
+    ring.send_all(&mut (2..6).map(|id| ledger.token(id)).collect()).unwrap();
+    let mut reader = ring.try_reader().unwrap();
+    let mut passed = Vec::new();
+    let outcome = panic::catch_unwind(AssertUnwindSafe(|| {
+        reader.receive_each(4, |token| {
+            passed.push(token.id);
+            assert!(token.id != 3, "this one is not wanted");
+        })
+    }));
+    assert!(outcome.is_err());
+    assert_eq!((passed, ring.len_hint()), (vec![2, 3], 2));
+    assert_eq!((ledger.drops(3), ledger.drops(4)), (1, 0));
+    // The slots of the two that are gone are there for others, and the reader goes on.
+    ring.try_send(ledger.token(0)).unwrap();
+    let next = reader.receive().map(|token| token.id);
+    drop(reader);
+    let left: Vec<_> = rest(&ring).iter().map(|token| token.id).collect();
+    assert_eq!((next, left), (Some(4), vec![5, 0]));
+    assert!((1..6).all(|id| ledger.drops(id) == 1));
 }
 
 #[test]
@@ -227,6 +298,17 @@ fn values_of_every_shape_arrive_unchanged() {
         assert_eq!((&raw const aligned).addr() % 128, 0);
         aligned
     });
+}
+
+#[test]
+fn a_ring_of_values_larger_than_the_stack_is_made_where_it_stays() {
+    let with_little_stack = thread::Builder::new().stack_size(1 << 20);
+    let made = with_little_stack.spawn(|| {
+        let lossless = Ring::<[u8; 4 << 20]>::lossless(2).map(|ring| ring.len_hint());
+        let displacing = Ring::<[u8; 4 << 20], _>::displacing(1).map(|ring| ring.len_hint());
+        (lossless, displacing)
+    });
+    assert_eq!(made.unwrap().join().unwrap(), (Ok(0), Ok(0)));
 }
 
 #[test]

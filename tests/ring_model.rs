@@ -97,7 +97,7 @@ impl<'c, S: Subject> Compared<'c, S> {
         let model = Model { values: VecDeque::new(), capacity, closed: false };
         let mut both = Self { ring, model, ledger, made: 0 };
         for operation in operations {
-            both.step(operation)?;
+            both.step(&operation)?;
             prop_assert_eq!(both.ring.len_hint(), both.model.values.len());
             prop_assert_eq!(both.ring.is_closed(), both.model.closed);
         }
@@ -112,8 +112,8 @@ impl<'c, S: Subject> Compared<'c, S> {
         (self.made - count..self.made).map(|id| self.ledger.token(id)).collect()
     }
 
-    fn step(&mut self, operation: Operation) -> Result<(), TestCaseError> {
-        match operation {
+    fn step(&mut self, operation: &Operation) -> Result<(), TestCaseError> {
+        match *operation {
             Operation::TrySend => self.send_one(false)?,
             Operation::SendDisplacing => self.send_one(true)?,
             Operation::SendAll(count) => self.send_group(count, false)?,
@@ -144,10 +144,10 @@ impl<'c, S: Subject> Compared<'c, S> {
         Ok(())
     }
 
-    fn send_one(&mut self, displaces: bool) -> Result<(), TestCaseError> {
+    fn send_one(&mut self, makes_room: bool) -> Result<(), TestCaseError> {
         let token = self.tokens(1).remove(0);
         let id = token.id;
-        let sent = if displaces {
+        let sent = if makes_room {
             match self.ring.send_displacing(token) {
                 Ok(sent) => sent,
                 Err(_) => return Ok(()), // It has no such operation.
@@ -155,7 +155,7 @@ impl<'c, S: Subject> Compared<'c, S> {
         } else {
             self.ring.try_send(token).map(|()| Sent::Stored)
         };
-        match (sent, self.model.send(&[id], displaces)) {
+        match (sent, self.model.send(&[id], makes_room)) {
             (Ok(sent), Ok(displaced)) => {
                 prop_assert!(!matches!(sent, Sent::DisplacedIncoming(_)), "nobody held a slot");
                 prop_assert_eq!(ids(&Vec::from_iter(sent.into_displaced())), displaced);
@@ -170,10 +170,10 @@ impl<'c, S: Subject> Compared<'c, S> {
         Ok(())
     }
 
-    fn send_group(&mut self, count: usize, displaces: bool) -> Result<(), TestCaseError> {
+    fn send_group(&mut self, count: usize, makes_room: bool) -> Result<(), TestCaseError> {
         let mut group = self.tokens(count);
         let before = ids(&group);
-        let sent = if displaces {
+        let sent = if makes_room {
             match self.ring.send_all_displacing(&mut group) {
                 Some(sent) => sent,
                 None => return Ok(()), // It has no such operation.
@@ -184,7 +184,7 @@ impl<'c, S: Subject> Compared<'c, S> {
         let kept = if sent.is_ok() { Vec::new() } else { before.clone() };
         prop_assert_eq!(ids(&group), kept, "all or none");
         let displaced = sent.map(|sent| ids(&sent.into_displaced()));
-        prop_assert_eq!(displaced, self.model.send(&before, displaces));
+        prop_assert_eq!(displaced, self.model.send(&before, makes_room));
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! A store with one producer: what each policy does, who waits and what wakes it, how it ends.
+//! A store with one producer: what each policy does, who waits and what wakes it.
 
 mod common;
 
@@ -7,21 +7,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::{
-    Journal, Ledger, Notes, Number, POLICIES, Token, audited, single_numbers, watched, watched_for,
+    Journal, Ledger, Notes, Number, POLICIES, Token, audited, single_full, single_numbers, watched,
 };
 use ringbus::{
-    AuditError, Context, Deadline, EventStore, OverrunPolicy, Producer, SendAllError, SendError,
-    Sent, SentAll, Single,
+    Context, Deadline, EventStore, OverrunPolicy, Producer, SendAllError, SendError, Sent, SentAll,
+    Single,
 };
-
-/// A store whose ring is full of the numbers from 0 on.
-fn full(capacity: u64, policy: OverrunPolicy) -> (EventStore<Number, Single>, Producer<Number>) {
-    let (store, mut producer) = single_numbers(usize::try_from(capacity).unwrap(), policy);
-    for value in 0..capacity {
-        assert_eq!(producer.send(Number(value)), Ok(Sent::Stored));
-    }
-    (store, producer)
-}
 
 /// Runs `send` on another thread and returns once it is about to begin.
 ///
@@ -94,7 +85,7 @@ fn a_handler_sees_position_topic_and_subscription() {
 #[test]
 fn return_error_gives_the_event_too_many_back() {
     watched(|| {
-        let (store, mut producer) = full(2, OverrunPolicy::ReturnError);
+        let (store, mut producer) = single_full(2, OverrunPolicy::ReturnError);
         assert_eq!(producer.send(Number(7)), Err(SendError::Full(Number(7))));
         assert_eq!(producer.try_send(Number(8)), Err(SendError::Full(Number(8))));
         let never = Duration::MAX;
@@ -148,7 +139,7 @@ fn drop_oldest_keeps_the_newest_capacity_events() {
 fn a_group_too_large_for_the_ring_is_refused_under_every_policy() {
     watched(|| {
         for policy in POLICIES {
-            let (store, mut producer) = full(2, policy);
+            let (store, mut producer) = single_full(2, policy);
             let mut group: Vec<_> = (1..4).map(Number).collect();
             let error = producer.send_all(&mut group).unwrap_err();
             assert_eq!(error, SendAllError::TooLarge { len: 3, capacity: 2 });
@@ -161,7 +152,7 @@ fn a_group_too_large_for_the_ring_is_refused_under_every_policy() {
 #[test]
 fn a_waiting_producer_goes_on_when_there_is_room() {
     watched(|| {
-        let (store, producer) = full(2, OverrunPolicy::Block);
+        let (store, producer) = single_full(2, OverrunPolicy::Block);
         let waiting = sender(producer, |producer| producer.send(Number(7)));
         assert!(store.publish() >= 2);
         let (sent, producer) = waiting.join().unwrap();
@@ -177,7 +168,7 @@ fn a_waiting_producer_goes_on_when_there_is_room() {
 #[test]
 fn a_waiting_group_goes_on_when_there_is_room_for_all_of_it() {
     watched(|| {
-        let (store, producer) = full(4, OverrunPolicy::Block);
+        let (store, producer) = single_full(4, OverrunPolicy::Block);
         let waiting = sender(producer, |producer| {
             let mut group = vec![Number(7), Number(8), Number(9)];
             (producer.send_all(&mut group), group.len())
@@ -192,7 +183,7 @@ fn a_waiting_group_goes_on_when_there_is_room_for_all_of_it() {
 #[test]
 fn closing_wakes_the_waiting_producer_and_gives_the_events_back() {
     watched(|| {
-        let (store, producer) = full(1, OverrunPolicy::Block);
+        let (store, producer) = single_full(1, OverrunPolicy::Block);
         let waiting = sender(producer, |producer| producer.send(Number(1)));
         assert!(store.close());
         assert!(!store.close());
@@ -203,7 +194,7 @@ fn closing_wakes_the_waiting_producer_and_gives_the_events_back() {
         assert_eq!(store.metrics().rejected_closed, 2);
         assert_eq!(audited(&store).pending, 1);
 
-        let (store, producer) = full(1, OverrunPolicy::Block);
+        let (store, producer) = single_full(1, OverrunPolicy::Block);
         let waiting = sender(producer, |producer| {
             let mut group = vec![Number(6)];
             (producer.send_all(&mut group), group)
@@ -217,7 +208,7 @@ fn closing_wakes_the_waiting_producer_and_gives_the_events_back() {
 #[test]
 fn a_drain_wakes_the_waiting_producer_too() {
     watched(|| {
-        let (store, producer) = full(1, OverrunPolicy::Block);
+        let (store, producer) = single_full(1, OverrunPolicy::Block);
         let waiting = sender(producer, |producer| producer.send(Number(1)));
         let first = store.drain(Duration::MAX);
         let (answer, producer) = waiting.join().unwrap();
@@ -243,7 +234,7 @@ fn a_drain_wakes_the_waiting_producer_too() {
 #[test]
 fn a_producer_waits_until_its_deadline_and_not_less() {
     watched(|| {
-        let (store, mut producer) = full(1, OverrunPolicy::Block);
+        let (store, mut producer) = single_full(1, OverrunPolicy::Block);
         let wait = Duration::from_millis(40);
         let begun = Instant::now();
         assert_eq!(producer.send_timeout(Number(1), wait), Err(SendError::Timeout(Number(1))));
@@ -273,7 +264,7 @@ fn with_owned<R>(owned: &Owned, ask: impl FnOnce(&mut Producer<Number>) -> R) ->
 fn a_handler_that_owns_the_producer_can_send_and_never_waits_for_itself() {
     watched(|| {
         for policy in POLICIES {
-            let (store, producer) = full(2, policy);
+            let (store, producer) = single_full(2, policy);
             let owned = owned(producer);
             let answers = Journal::new();
             let (journal, inside) = (answers.clone(), Arc::clone(&owned));
@@ -334,138 +325,4 @@ fn a_producer_that_a_handler_owns_goes_with_its_subscription() {
     assert_eq!(store.metrics().failed_calls, 0);
     drop(store);
     ledger.assert_each_dropped_once();
-}
-
-#[test]
-fn a_producer_that_goes_closes_the_store_and_leaves_its_events() {
-    for policy in POLICIES {
-        let (store, producer) = full(4, policy);
-        assert!(!store.is_closed());
-        drop(producer);
-        assert!(store.is_closed());
-        assert!(!store.close(), "it was the first");
-        assert_eq!(audited(&store).pending, 4);
-        assert_eq!(store.publish(), 4);
-        let report = store.drain(Duration::MAX);
-        assert!(report.is_complete(), "{report}");
-        audited(&store);
-    }
-}
-
-#[test]
-fn a_drain_with_an_open_producer_says_so_and_returns_at_once() {
-    watched(|| {
-        for policy in POLICIES {
-            let (store, mut producer) = full(4, policy);
-            let first = store.drain(Deadline::NEVER);
-            assert_eq!((first.dispatched, first.pending, first.in_flight), (4, 0, 0));
-            assert!(first.producer_open && !first.is_complete() && first.undelivered.is_empty());
-            let shown = first.to_string();
-            assert_eq!(
-                shown,
-                "drain incomplete: 4 dispatched, 0 undelivered, 0 in flight, 0 pending, producer open"
-            );
-            assert!(format!("{first:?}").contains("producer_open: true"));
-            assert!(store.drain(Deadline::NEVER).producer_open, "nothing has changed");
-            // The refusal tells the producer, and with it the store.
-            assert_eq!(producer.send(Number(9)), Err(SendError::Closed(Number(9))));
-            let last = store.drain(Deadline::NEVER);
-            assert!(last.is_complete(), "{last}");
-            drop(producer);
-            assert!(store.drain(Deadline::NEVER).is_complete());
-            assert_eq!(audited(&store).unhandled, 4);
-        }
-    });
-}
-
-#[test]
-fn a_drain_out_of_time_returns_the_events_and_says_whether_more_may_come() {
-    for policy in POLICIES {
-        let (store, producer) = full(4, policy);
-        let first = store.drain(Duration::ZERO);
-        assert!(first.producer_open && first.pending == 0);
-        assert_eq!(first.undelivered, (0..4).map(Number).collect::<Vec<_>>());
-        drop(producer);
-        let second = store.drain(Duration::ZERO);
-        assert!(!second.producer_open && second.undelivered.is_empty(), "{second}");
-        assert_eq!(audited(&store).undelivered, 4);
-    }
-}
-
-#[test]
-fn a_drain_from_inside_a_handler_lets_the_dispatch_finish() {
-    watched(|| {
-        for policy in POLICIES {
-            let (store, producer) = full(4, policy);
-            let handle = Arc::new(Mutex::new(Some(store.clone())));
-            let inside = Arc::clone(&handle);
-            let reports = Journal::new();
-            let journal = reports.clone();
-            let _keep = store.subscribe((), move |number: &Number, _| {
-                if number.0 == 0 {
-                    let store = inside.lock().unwrap().clone().unwrap();
-                    assert_eq!(store.audit(), Err(AuditError::Busy));
-                    assert_eq!(store.publish(), 0);
-                    let report = store.drain(Deadline::NEVER);
-                    journal.write((report.dispatched, report.in_flight, report.producer_open));
-                }
-            });
-            assert_eq!(store.publish(), 4);
-            assert_eq!(reports.take(), [(0, 4, true)]);
-            handle.lock().unwrap().take();
-            drop(producer);
-            let last = store.drain(Deadline::NEVER);
-            assert!(last.is_complete(), "{last}");
-            assert_eq!((store.metrics().failed_calls, audited(&store).handled), (0, 4));
-        }
-    });
-}
-
-#[test]
-fn a_store_that_is_gone_refuses_its_producer() {
-    // As soon as this hangs, it hangs for good: there is no need for the long patience.
-    watched_for(Duration::from_secs(5), || {
-        for policy in POLICIES {
-            let (store, mut producer) = full(1, policy);
-            let other = store.clone();
-            drop(store);
-            assert!(!producer.is_closed(), "one handle is left");
-            drop(other);
-            // Nobody can dispatch any more, so nobody would ever make room.
-            assert!(producer.is_closed());
-            assert_eq!(producer.send(Number(1)), Err(SendError::Closed(Number(1))));
-        }
-    });
-}
-
-#[test]
-fn events_that_nobody_took_out_are_dropped_once_whoever_goes_first() {
-    for policy in POLICIES {
-        for producer_first in [true, false] {
-            let ledger = Ledger::new(6);
-            let builder = EventStore::<Token>::builder(4, policy);
-            let (store, mut producer) = builder.build_single().unwrap();
-            for id in 0..6 {
-                // What does not fit, or has to leave, is dropped here.
-                drop(producer.try_send(ledger.token(id)));
-            }
-            assert_eq!(audited(&store).pending, 4);
-            if producer_first {
-                drop(producer);
-                drop(store);
-            } else {
-                drop(store);
-                drop(producer);
-            }
-            ledger.assert_each_dropped_once();
-        }
-    }
-}
-
-#[test]
-fn nothing_that_is_shown_contains_an_event() {
-    let (store, producer) = full(2, OverrunPolicy::Block);
-    let shown = format!("{producer:?} {store:?}");
-    assert!(shown.contains("Producer") && shown.contains("closed: false"), "{shown}");
-    assert!(!shown.contains("Number"), "{shown}");
 }

@@ -224,10 +224,10 @@ fn an_iterator_may_use_the_consumer() {
     let (mut producer, mut consumer) = lossless(2);
     producer.send_iter((0..2).map(|id| ledger.token(id)));
     let mut received = Vec::new();
-    let mut consumed = consumer.receive();
+    let mut early = consumer.receive();
     let values = (2..6).map(|id| {
         // What it makes room for meanwhile is not room for this call, which has looked already.
-        received.extend(consumed.take().into_iter().chain(consumer.receive()));
+        received.extend(early.take().into_iter().chain(consumer.receive()));
         ledger.token(id)
     });
     assert_eq!(producer.send_iter(values), 1);

@@ -23,9 +23,9 @@ pub(crate) struct Count {
 const NO_REPEATS: &str = "glibc.cpu.x86_rep_movsb_threshold=1073741824:\
                           glibc.cpu.x86_rep_stosb_threshold=1073741824";
 
-/// Counts from the call of [`Case::run`], by either way of mangling its name, to its return. Starting
-/// a process reads `/proc/self/maps`, which takes a few instructions more or less each time.
-const COUNTED: &str = "--toggle-collect=*cases::Case*::run";
+/// Counts from each call of [`counted`](crate::cases::counted) to its return. Starting a process
+/// reads `/proc/self/maps`, which takes a few instructions more or less each time.
+const COUNTED: &str = "--toggle-collect=*cases::counted";
 
 /// Where valgrind is, and this program, which runs under it.
 pub(crate) struct Valgrind {
@@ -92,7 +92,7 @@ impl Valgrind {
         Ok(Count { name: case.name, bytes: case.bytes, instructions })
     }
 
-    /// The instructions of [`Case::run`] in a process of its own.
+    /// The instructions of what a case counts, in a process of its own.
     ///
     /// What could differ from one place to another is the same everywhere: there is no environment
     /// except for [`NO_REPEATS`], and the program is named without its directory, whose length would

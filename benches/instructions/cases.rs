@@ -2,6 +2,7 @@
 
 use ringbus::OverrunPolicy::{Block, DropOldest, ReturnError};
 
+use crate::halves::{self, Half};
 use crate::stores::{batches, single_batches};
 use crate::{rings, stores};
 
@@ -25,13 +26,17 @@ impl Case {
     }
 
     /// Sends and handles `events` events, whole batches, and panics if one gets lost.
-    ///
-    /// A function that is never inlined, because valgrind counts from its call to its return.
-    #[inline(never)]
     pub(crate) fn run(&self, events: u64) {
         assert_eq!(events % BATCH as u64, 0, "{events} events are not a number of whole batches");
         (self.run)(events);
     }
+}
+
+/// Does what is to be counted: valgrind counts from its call to its return, so that it is never
+/// inlined, and never calls itself. It is not generic, so that its name is always the same.
+#[inline(never)]
+pub(crate) fn counted(work: &mut dyn FnMut()) {
+    work();
 }
 
 /// All cases, the sizes of each together.
@@ -41,9 +46,24 @@ pub(crate) fn all() -> Vec<Case> {
 }
 
 /// The cases with events of `WORDS` words.
-fn of_words<const WORDS: usize>() -> [Case; 18] {
+fn of_words<const WORDS: usize>() -> [Case; 29] {
     let case = |name, run| Case { name, bytes: WORDS * 8, run };
     [
+        case("single-ring-send", |events| halves::single::<WORDS>(Half::In, events)),
+        case("single-ring-receive", |events| halves::single::<WORDS>(Half::Out, events)),
+        case("many-ring-send", |events| halves::many::<WORDS>(Half::In, events)),
+        case("many-ring-send-by-sender", |events| halves::sender::<WORDS>(Half::In, events)),
+        case("many-ring-receive", |events| halves::many::<WORDS>(Half::Out, events)),
+        case("store-send", |events| halves::store::<WORDS>(1, Half::In, events)),
+        case("store-publish-1", |events| halves::store::<WORDS>(1, Half::Out, events)),
+        case("store-publish-4", |events| halves::store::<WORDS>(4, Half::Out, events)),
+        case("single-store-send", |events| halves::single_store::<WORDS>(1, Half::In, events)),
+        case("single-store-publish-1", |events| {
+            halves::single_store::<WORDS>(1, Half::Out, events);
+        }),
+        case("single-store-publish-4", |events| {
+            halves::single_store::<WORDS>(4, Half::Out, events);
+        }),
         case("single-ring-alternate", rings::single_alternate::<WORDS>),
         case("single-ring-send-all-receive-into", rings::single_send_all::<WORDS>),
         case("single-ring-send-iter-receive-each", rings::single_send_iter::<WORDS>),

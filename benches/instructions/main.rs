@@ -1,8 +1,9 @@
 //! How many instructions do a send, a receive and a publish take, per event?
 //!
 //! ```text
-//! cargo bench --bench instructions             compare with the baseline
-//! cargo bench --bench instructions -- --save   make a new baseline
+//! cargo bench --bench instructions              compare with the baseline
+//! cargo bench --bench instructions -- --check   the same, and fail if it does not hold: for CI
+//! cargo bench --bench instructions -- --save    make a new baseline
 //! ```
 //!
 //! Instructions are counted, not timed, so the answer is the same on a busy machine and a regression
@@ -12,15 +13,19 @@
 //! events are two laps of the ring, so what happens once per lap counts as often as it should. After
 //! every loop the number and the sum of the events that were handled are checked.
 //!
-//! The baseline is `benches/instructions/baseline.json`. More than 3 % above it, or more than one
-//! instruction if that is more, is a regression: exit code 1. So is a case that the baseline does not
-//! have, or the reverse, lest the check stop checking unnoticed. Exit code 2 means that nothing could
-//! be counted, because valgrind is missing for example. A count that is as much below the baseline is
-//! pointed out, so that what was gained is saved and thereby kept.
+//! The baseline is `benches/instructions/baseline.json`, which says what made it. More than 2 % above
+//! it, or more than half an instruction if that is more, is a regression: exit code 1 with `--check`.
+//! So is a case that the baseline does not have, or the reverse, lest the check stop checking
+//! unnoticed. Exit code 2 means that nothing could be counted, because valgrind is missing for
+//! example. A count that is as much below the baseline breaks nothing and is no error: the program
+//! asks to save it, so that what was gained is kept. Without `--check`, all of that is said and the
+//! exit code is 0: `cargo bench` shall go on to the other benches.
 //!
 //! Counts depend on the compiler and, because it brings `memcpy`, on the C library; and on valgrind,
-//! whose CPU decides which `memcpy` that is (the same CPU on every host with AVX2). If the baseline
-//! was made with others, differences are shown and are no error.
+//! whose CPU decides which `memcpy` that is (the same CPU on every host with AVX2). They do not depend
+//! on the host otherwise: nothing is built for its CPU. If the baseline was made with other versions,
+//! the differences are shown, the program says NOT COMPARABLE and by what, and only a case that is
+//! missing is an error; who moves to a new toolchain saves a new baseline, and nothing else with it.
 //!
 //! An instruction is not a nanosecond: an atomic read-modify-write counts as one. Time is what the
 //! other benches measure. To see where a case spends its instructions:
@@ -36,6 +41,7 @@ mod baseline;
 mod callgrind;
 mod cases;
 mod event;
+mod halves;
 mod report;
 mod rings;
 mod stores;
@@ -52,7 +58,10 @@ const EVENTS: u64 = 2048;
 
 /// What the command line asks for.
 enum Task {
-    Compare,
+    Compare {
+        /// Whether what does not hold is an error.
+        checks: bool,
+    },
     Save,
     /// Run every case once, here, to see that it works.
     Try,
@@ -66,11 +75,14 @@ enum Task {
 impl Task {
     /// Cargo passes `--bench` when it benches and nothing when it tests.
     fn of(mut arguments: impl Iterator<Item = String>) -> Result<Self, String> {
-        let (mut benches, mut saves, mut tries) = (false, false, false);
+        let (mut benches, mut checks, mut saves, mut tries) = (false, false, false, false);
         while let Some(argument) = arguments.next() {
             match argument.as_str() {
                 "--bench" => benches = true,
+                "--check" => checks = true,
                 "--save" => saves = true,
+                // Meant for the other benches; this one is always quick.
+                "--quick" => {}
                 "--test" => tries = true,
                 "--case" => {
                     let case = arguments.next().ok_or("--case needs a case")?;
@@ -81,14 +93,15 @@ impl Task {
                 }
                 other => {
                     return Err(format!(
-                        "unknown argument `{other}`; known are --save, --test and --case CASE EVENTS"
+                        "unknown argument `{other}`; known are --check, --save, --quick, --test and \
+                         --case CASE EVENTS"
                     ));
                 }
             }
         }
         match (benches && !tries, saves) {
             (true, true) => Ok(Self::Save),
-            (true, false) => Ok(Self::Compare),
+            (true, false) => Ok(Self::Compare { checks }),
             (false, false) => Ok(Self::Try),
             // A baseline of what `cargo test` builds would be one of another profile.
             (false, true) => Err("--save is for `cargo bench` only".to_owned()),
@@ -98,7 +111,13 @@ impl Task {
     fn run(self) -> Result<ExitCode, String> {
         let cases = cases::all();
         match self {
-            Self::Compare => compare(&cases),
+            Self::Compare { checks: true } => compare(&cases),
+            Self::Compare { checks: false } => {
+                if let Err(problem) = compare(&cases) {
+                    println!("NOT COUNTED: {problem}");
+                }
+                Ok(ExitCode::SUCCESS)
+            }
             Self::Save => save(&cases),
             Self::Try => {
                 for case in &cases {

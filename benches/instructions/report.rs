@@ -4,8 +4,8 @@ use crate::baseline::{Baseline, Maker};
 use crate::callgrind::Count;
 
 /// By how much a count may be off, as a part of the baseline and in instructions: whichever is more.
-const TOLERANCE: f64 = 0.03;
-const TOLERANCE_INSTRUCTIONS: f64 = 1.0;
+const TOLERANCE: f64 = 0.02;
+const TOLERANCE_INSTRUCTIONS: f64 = 0.5;
 
 /// How a count stands to its baseline.
 enum Verdict {
@@ -76,7 +76,7 @@ fn conclude(above: usize, mismatched: usize, other: Option<&Maker>) -> bool {
     let regressed = above > 0 && other.is_none();
     if regressed {
         println!(
-            "REGRESSED: {above} more than {} % (or {TOLERANCE_INSTRUCTIONS} instruction) above the \
+            "REGRESSED: {above} more than {} % (or {TOLERANCE_INSTRUCTIONS} instructions) above the \
              baseline; if that is meant, run with --save",
             TOLERANCE * 100.0
         );

@@ -5,12 +5,12 @@
 
 use ringbus::{Displacing, Reader, Ring, RingConsumer, RingProducer, Sender, Sent, SingleRing};
 
-use crate::cases::{BATCH, CAPACITY};
+use crate::cases::{BATCH, CAPACITY, counted};
 use crate::event::{Sample, Tally};
 
-const VALID: &str = "the capacity is a power of two";
-const ROOM: &str = "there is room";
-const ARRIVED: &str = "what was sent has arrived";
+pub(crate) const VALID: &str = "the capacity is a power of two";
+pub(crate) const ROOM: &str = "there is room";
+pub(crate) const ARRIVED: &str = "what was sent has arrived";
 
 /// The first event of each batch.
 fn batches(events: u64) -> impl Iterator<Item = u64> {
@@ -40,7 +40,7 @@ pub(crate) fn single_alternate<const WORDS: usize>(events: u64) {
 
     let (mut producer, mut consumer) = SingleRing::lossless(CAPACITY).expect(VALID);
     let tally = Tally::default();
-    run::<WORDS>(&mut producer, &mut consumer, &tally, events);
+    counted(&mut || run::<WORDS>(&mut producer, &mut consumer, &tally, events));
     tally.confirm(events);
 }
 
@@ -65,7 +65,7 @@ pub(crate) fn single_send_all<const WORDS: usize>(events: u64) {
 
     let (mut producer, mut consumer) = SingleRing::lossless(CAPACITY).expect(VALID);
     let tally = Tally::default();
-    run::<WORDS>(&mut producer, &mut consumer, &tally, events);
+    counted(&mut || run::<WORDS>(&mut producer, &mut consumer, &tally, events));
     tally.confirm(events);
 }
 
@@ -86,7 +86,7 @@ pub(crate) fn single_send_iter<const WORDS: usize>(events: u64) {
 
     let (mut producer, mut consumer) = SingleRing::lossless(CAPACITY).expect(VALID);
     let tally = Tally::default();
-    run::<WORDS>(&mut producer, &mut consumer, &tally, events);
+    counted(&mut || run::<WORDS>(&mut producer, &mut consumer, &tally, events));
     tally.confirm(events);
 }
 
@@ -109,7 +109,7 @@ pub(crate) fn single_displacing<const WORDS: usize>(events: u64) {
         producer.send_displacing(event).expect(ROOM);
     }
     let tally = Tally::default();
-    run::<WORDS>(&mut producer, &tally, events);
+    counted(&mut || run::<WORDS>(&mut producer, &tally, events));
     tally.confirm(events);
 }
 
@@ -139,7 +139,7 @@ pub(crate) fn many_alternate<const WORDS: usize>(events: u64) {
     let ring = Ring::lossless(CAPACITY).expect(VALID);
     let mut reader = ring.try_reader().expect("nobody else reads");
     let tally = Tally::default();
-    run::<WORDS>(&ring, &mut reader, &tally, events);
+    counted(&mut || run::<WORDS>(&ring, &mut reader, &tally, events));
     tally.confirm(events);
 }
 
@@ -161,7 +161,7 @@ pub(crate) fn many_alternate_by_sender<const WORDS: usize>(events: u64) {
     let ring = Ring::lossless(CAPACITY).expect(VALID);
     let mut reader = ring.try_reader().expect("nobody else reads");
     let tally = Tally::default();
-    run::<WORDS>(&mut ring.sender(), &mut reader, &tally, events);
+    counted(&mut || run::<WORDS>(&mut ring.sender(), &mut reader, &tally, events));
     tally.confirm(events);
 }
 
@@ -187,7 +187,7 @@ pub(crate) fn many_send_all<const WORDS: usize>(events: u64) {
     let ring = Ring::lossless(CAPACITY).expect(VALID);
     let mut reader = ring.try_reader().expect("nobody else reads");
     let tally = Tally::default();
-    run::<WORDS>(&ring, &mut reader, &tally, events);
+    counted(&mut || run::<WORDS>(&ring, &mut reader, &tally, events));
     tally.confirm(events);
 }
 
@@ -206,6 +206,6 @@ pub(crate) fn many_displacing<const WORDS: usize>(events: u64) {
         ring.send_displacing(event).expect(ROOM);
     }
     let tally = Tally::default();
-    run::<WORDS>(&ring, &tally, events);
+    counted(&mut || run::<WORDS>(&ring, &tally, events));
     tally.confirm(events);
 }

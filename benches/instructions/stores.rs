@@ -7,14 +7,14 @@ use std::sync::Arc;
 
 use ringbus::{EventStore, OverrunPolicy, Producer, Producers, Single};
 
-use crate::cases::{BATCH, CAPACITY};
+use crate::cases::{BATCH, CAPACITY, counted};
 use crate::event::{Sample, Tally};
 
 const VALID: &str = "the capacity is a power of two";
 const ROOM: &str = "there is room";
 
 /// One handler for each of the tallies that are returned.
-fn tallies<const WORDS: usize, P: Producers>(
+pub(crate) fn tallies<const WORDS: usize, P: Producers>(
     store: &EventStore<Sample<WORDS>, P>,
     handlers: usize,
 ) -> Vec<Arc<Tally>> {
@@ -27,7 +27,7 @@ fn tallies<const WORDS: usize, P: Producers>(
     (0..handlers).map(subscribe).collect()
 }
 
-fn confirm(tallies: &[Arc<Tally>], events: u64) {
+pub(crate) fn confirm(tallies: &[Arc<Tally>], events: u64) {
     for tally in tallies {
         tally.confirm(events);
     }
@@ -48,7 +48,7 @@ pub(crate) fn batches<const WORDS: usize>(policy: OverrunPolicy, handlers: usize
 
     let store = EventStore::builder(CAPACITY, policy).build().expect(VALID);
     let tallies = tallies(&store, handlers);
-    run::<WORDS>(&store, events);
+    counted(&mut || run::<WORDS>(&store, events));
     confirm(&tallies, events);
 }
 
@@ -64,7 +64,7 @@ pub(crate) fn alternate<const WORDS: usize>(events: u64) {
 
     let store = EventStore::builder(CAPACITY, OverrunPolicy::ReturnError).build().expect(VALID);
     let tallies = tallies(&store, 1);
-    run::<WORDS>(&store, events);
+    counted(&mut || run::<WORDS>(&store, events));
     confirm(&tallies, events);
 }
 
@@ -88,7 +88,7 @@ pub(crate) fn single_batches<const WORDS: usize>(handlers: usize, events: u64) {
     let builder = EventStore::builder(CAPACITY, OverrunPolicy::ReturnError);
     let (store, mut producer) = builder.build_single().expect(VALID);
     let tallies = tallies(&store, handlers);
-    run::<WORDS>(&store, &mut producer, events);
+    counted(&mut || run::<WORDS>(&store, &mut producer, events));
     confirm(&tallies, events);
 }
 
@@ -109,6 +109,6 @@ pub(crate) fn single_alternate<const WORDS: usize>(events: u64) {
     let builder = EventStore::builder(CAPACITY, OverrunPolicy::ReturnError);
     let (store, mut producer) = builder.build_single().expect(VALID);
     let tallies = tallies(&store, 1);
-    run::<WORDS>(&store, &mut producer, events);
+    counted(&mut || run::<WORDS>(&store, &mut producer, events));
     confirm(&tallies, events);
 }

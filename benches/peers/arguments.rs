@@ -14,7 +14,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) const USAGE: &str = "\
-usage: cargo bench -- [--quick] [--row N[,M..]] [--json FILE] [--svg DIRECTORY]
+usage: cargo bench --bench peers -- [--quick] [--row N[,M..]] [--json FILE] [--svg DIRECTORY]
   --quick           shorter rounds and fewer: under two minutes, and more noise
   --row N[,M..]     only these rows of the bar table
   --json FILE       where the figures go (target/peers/peers.json)

@@ -21,6 +21,11 @@ pub(crate) fn core_count() -> usize {
     cores().len()
 }
 
+/// How many cores the senders of a row have that has several.
+pub(crate) fn sender_cores() -> usize {
+    if is_pinned() { core_count() - 1 } else { 1 }
+}
+
 /// Whether sender and receiver each have a core of their own.
 pub(crate) fn is_pinned() -> bool {
     core_count() >= 2

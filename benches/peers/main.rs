@@ -3,6 +3,7 @@
 mod allocations;
 mod arguments;
 mod candidates;
+mod curve;
 mod event;
 mod machine;
 mod measure;
@@ -69,12 +70,13 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     for (_, scenario) in SCENARIOS.iter().filter(|(number, _)| arguments.wants(*number)) {
         for row in scenario() {
             let measured = row.measure(&arguments.effort, &mut laps);
-            measured.iter().for_each(table::print_details);
+            table::print_details(&measured);
             outcomes.extend(measured);
         }
     }
-    table::print_summary(&outcomes);
-    println!("{laps}");
+    table::print_summary(&outcomes, &laps);
+    table::print_curves(&outcomes);
+    println!("\n{laps}");
     report::write(&arguments.json, arguments.effort.name, &laps, &outcomes)?;
     plot::write(&arguments.svg, &outcomes)?;
     println!("figures in {}, pictures in {}", arguments.json.display(), arguments.svg.display());

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::allocations;
 use crate::machine::{self, as_f64};
-use crate::outcome::{Outcome, Series};
+use crate::outcome::{self, Outcome, Series};
 
 /// How long to measure.
 #[derive(Debug, Clone, Copy)]
@@ -137,6 +137,8 @@ pub(crate) struct Head {
     pub(crate) scenario: String,
     /// Of an event.
     pub(crate) bytes: usize,
+    /// Whether the bar table speaks of it; if not, it is shown further down.
+    pub(crate) is_bar: bool,
     /// Which picture with lines it is part of.
     pub(crate) curve: Option<Curve>,
 }
@@ -152,7 +154,7 @@ pub(crate) enum Curve {
 
 impl Row {
     pub(crate) fn new(number: u8, scenario: impl Into<String>, bytes: usize, pace: Pace) -> Self {
-        let head = Head { number, scenario: scenario.into(), bytes, curve: None };
+        let head = Head { number, scenario: scenario.into(), bytes, is_bar: true, curve: None };
         let figures = &[("", "ns")];
         Self { head, pace, unit: 4096, figures, is_quiet: false, contenders: Vec::new() }
     }
@@ -170,6 +172,17 @@ impl Row {
     /// Part of a picture with lines.
     pub(crate) fn on(mut self, curve: Curve) -> Self {
         self.head.curve = Some(curve);
+        self
+    }
+
+    /// The bar table does not speak of it.
+    pub(crate) fn further(self) -> Self {
+        self.further_unless(false)
+    }
+
+    /// The bar table speaks of it only if so.
+    pub(crate) fn further_unless(mut self, is_bar: bool) -> Self {
+        self.head.is_bar = is_bar;
         self
     }
 
@@ -206,12 +219,17 @@ impl Row {
                 results[index].push(laps.watch(&mut repeats, self.is_quiet, || contender.lap()));
             }
         }
-        let outcome = |figure: usize| {
-            let series = self.contenders.iter().zip(&results).map(|(contender, rounds)| {
+        let series = |figure: usize| -> Vec<Series> {
+            let each = self.contenders.iter().zip(&results).map(|(contender, rounds)| {
                 let rounds = rounds.iter().map(|figures| figures[figure]).collect();
                 Series::new(&contender.name, &contender.side, rounds)
             });
-            Outcome::new(self.head.clone(), figure, self.figures[figure], series.collect())
+            each.collect()
+        };
+        let face = outcome::best_face(&series(0));
+        let outcome = |index: usize| {
+            let (head, figure) = (self.head.clone(), self.figures[index]);
+            Outcome::new(head, index, figure, series(index), face.as_deref())
         };
         (0..self.figures.len()).map(outcome).collect()
     }
@@ -231,6 +249,11 @@ pub(crate) struct Laps {
 }
 
 impl Laps {
+    /// Laps of ours, in all of which nothing was allocated: one allocation is a panic.
+    pub(crate) fn ours(&self) -> usize {
+        self.ours
+    }
+
     /// Runs a lap; once more while it was disturbed and there are repeats left.
     fn watch<T>(&mut self, repeats: &mut usize, is_quiet: bool, mut lap: impl FnMut() -> T) -> T {
         loop {
@@ -258,11 +281,6 @@ impl Laps {
 
 impl Display for Laps {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            " 16 allocations of ours: none in {} laps, warm-up aside; one would have been a panic",
-            self.ours
-        )?;
         write!(
             f,
             "of {} laps that need a core for each thread, other programs disturbed {}, after {} \

@@ -45,6 +45,19 @@ pub(crate) struct Verdict {
     /// The median of the rounds' ratios.
     pub(crate) ratio: Option<f64>,
     pub(crate) bar: Option<f64>,
+    /// Whether this is what the bar table asks for: its scenario, and the best of our faces.
+    pub(crate) is_bar: bool,
+}
+
+/// The best of those of ours that have a bar, by the first figure of the row: for all its figures
+/// the same one.
+pub(crate) fn best_face(series: &[Series]) -> Option<String> {
+    let has_bar = |series: &&Series| match series.side {
+        Side::Ours(bars) => bars.iter().any(Option::is_some),
+        _ => false,
+    };
+    let faces = series.iter().filter(has_bar);
+    faces.min_by(|a, b| a.median.total_cmp(&b.median)).map(|best| best.name.clone())
 }
 
 impl Verdict {
@@ -60,6 +73,7 @@ impl Outcome {
         index: usize,
         (figure, unit): (&'static str, &'static str),
         mut series: Vec<Series>,
+        face: Option<&str>,
     ) -> Self {
         let peers = series.iter().filter(|series| series.side == Side::Peer);
         let peer = peers.min_by(|a, b| a.median.total_cmp(&b.median)).cloned();
@@ -70,7 +84,8 @@ impl Outcome {
             let Side::Ours(bars) = ours.side else { return None };
             let bar = bars.get(index).copied().flatten();
             let ratio = peer.as_ref().map(|peer| ratio(ours, peer));
-            Some(Verdict { ours: ours.clone(), peer: peer.clone(), ratio, bar })
+            let is_bar = head.is_bar && bar.is_some() && face == Some(ours.name.as_str());
+            Some(Verdict { ours: ours.clone(), peer: peer.clone(), ratio, bar, is_bar })
         };
         let verdicts = series.iter().filter_map(verdict).collect();
         series.sort_by(|a, b| a.median.total_cmp(&b.median));

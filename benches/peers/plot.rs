@@ -12,15 +12,16 @@ use plotters::prelude::{
 use plotters::style::TextStyle;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use crate::measure::{Curve, Side};
-use crate::outcome::{Outcome, Series};
+use crate::curve::{Line, Picture};
+use crate::measure::Side;
+use crate::outcome::Outcome;
 use crate::table;
 
 /// The measures of a picture with bars.
 const WIDTH: i32 = 900;
 const LEFT: i32 = 220;
 const RIGHT: i32 = 700;
-const TOP: i32 = 46;
+const TOP: i32 = 60;
 const STEP: i32 = 28;
 
 type Result = std::result::Result<(), Box<dyn Error>>;
@@ -79,7 +80,10 @@ fn bars(path: &Path, outcome: &Outcome) -> Result {
     let head = &outcome.head;
     let title =
         format!("{}: {}, {} B, {}", head.number, outcome.title(), head.bytes, outcome.unit());
-    root.draw(&Text::new(title, (12, 22), style(17, HPos::Left)))?;
+    root.draw(&Text::new(title, (12, 20), style(17, HPos::Left)))?;
+    let key =
+        "median [min..max] of the rounds; blue: ours, grey: peers, pale: promises something else";
+    root.draw(&Text::new(key, (12, 44), style(12, HPos::Left)))?;
     let longest =
         outcome.series.iter().map(|series| series.median).fold(f64::MIN_POSITIVE, f64::max);
     for (series, top) in outcome.series.iter().zip((TOP..).step_by(STEP as usize)) {
@@ -101,60 +105,7 @@ fn bars(path: &Path, outcome: &Outcome) -> Result {
     Ok(())
 }
 
-/// A line for each candidate, over some rows or some figures of a row.
-struct Picture {
-    title: String,
-    unit: &'static str,
-    /// What stands below the points.
-    ticks: Vec<String>,
-    lines: Vec<Line>,
-}
-
-struct Line {
-    name: String,
-    is_ours: bool,
-    /// One for each tick.
-    values: Vec<f64>,
-}
-
 impl Picture {
-    /// All pictures with lines that these outcomes make.
-    fn of(outcomes: &[Outcome]) -> Vec<Self> {
-        let mut pictures: Vec<Self> = Vec::new();
-        for outcome in outcomes {
-            let (title, tick) = match &outcome.head.curve {
-                Some(Curve::Rows { title, tick }) => ((*title).to_owned(), tick.to_string()),
-                Some(Curve::Figures) => (outcome.head.scenario.clone(), outcome.figure.to_owned()),
-                None => continue,
-            };
-            if pictures.last().is_none_or(|picture| picture.title != title) {
-                let unit = outcome.unit();
-                pictures.push(Self { title, unit, ticks: Vec::new(), lines: Vec::new() });
-            }
-            if let Some(picture) = pictures.last_mut() {
-                picture.add(tick, &outcome.series);
-            }
-        }
-        // A point makes no line.
-        pictures.retain(|picture| picture.ticks.len() > 1);
-        pictures
-    }
-
-    fn add(&mut self, tick: String, all: &[Series]) {
-        self.ticks.push(tick);
-        for series in all {
-            let known = self.lines.iter_mut().find(|line| line.name == series.name);
-            match known {
-                Some(line) => line.values.push(series.median),
-                None => self.lines.push(Line {
-                    name: series.name.clone(),
-                    is_ours: matches!(series.side, Side::Ours(_)),
-                    values: vec![series.median],
-                }),
-            }
-        }
-    }
-
     /// Best at the last tick first, each with its color and width.
     fn colored(&self) -> Vec<(&Line, RGBColor, u32)> {
         let (mut ours, mut peers) = ([OURS, OURS_TOO].iter().cycle(), PEERS.iter().cycle());
@@ -195,8 +146,8 @@ impl Picture {
         let across = (low..high).log_scale().with_key_points(key_points(low, high));
         let mut chart = ChartBuilder::on(plot)
             .margin(14)
-            .caption(format!("{}, {}", self.title, self.unit), ("sans-serif", 18))
-            .x_label_area_size(34)
+            .caption(self.title.as_str(), ("sans-serif", 18))
+            .x_label_area_size(44)
             .y_label_area_size(66)
             .build_cartesian_2d(-0.1..last + 0.1, across)?;
         let tick = |at: &f64| {
@@ -213,6 +164,8 @@ impl Picture {
             .x_labels(2 * self.ticks.len())
             .x_label_formatter(&tick)
             .y_label_formatter(&|value| table::number(*value))
+            .x_desc(if self.is_over_rows { "producers" } else { "percentile" })
+            .y_desc(format!("{}, logarithmic", self.unit))
             .label_style(("sans-serif", 13))
             .axis_style(BLACK.mix(0.4))
             .draw()?;

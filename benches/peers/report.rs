@@ -1,4 +1,18 @@
-//! The figures as JSON.
+//! The figures as JSON, in one file. Other programs may read it, so names in it stay as they are and
+//! new ones may come:
+//!
+//! ```text
+//! machine   cpu, cores, pinned (whether sender and receiver had a core each)
+//! effort    full, quick or once
+//! laps      watched, repeated, disturbed, ours (see `Laps`)
+//! rows[]    one for each figure of each row: number (in the bar table), scenario, bytes (of an
+//!           event), figure (empty if the row has only one), unit
+//!   candidates[]  best first: name, side (`ours`, `peer`, or what it promises instead),
+//!                 median, min, max, rounds[]
+//!   verdicts[]    one for each of ours: ours, best_peer, ratio (the median of the rounds'),
+//!                 ratio_of_medians, bar, holds, is_bar (whether it is what the bar table asks for:
+//!                 its scenario, and the best of our faces)
+//! ```
 
 use std::fs;
 use std::io;
@@ -59,6 +73,7 @@ struct Judged<'a> {
     ratio_of_medians: Option<f64>,
     bar: Option<f64>,
     holds: Option<bool>,
+    is_bar: bool,
 }
 
 impl<'a> Row<'a> {
@@ -98,6 +113,7 @@ impl<'a> Judged<'a> {
             ratio_of_medians: peer.map(|peer| verdict.ours.median / peer.median),
             bar: verdict.bar,
             holds: verdict.holds(),
+            is_bar: verdict.is_bar,
         }
     }
 }

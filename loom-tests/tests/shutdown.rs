@@ -83,3 +83,28 @@ fn last_send_vs_drop() {
         dispatched
     });
 }
+
+/// A drain that is out of time reports every event, beside a publish: as returned, or as in flight. So
+/// one that says that it is complete leaves nothing to the next.
+///
+/// Fails if the report takes what was left over before it counts: what is set aside between the two
+/// is in neither.
+#[test]
+fn report_vs_publish() {
+    let past = Instant::now();
+    // Whether the first drain was complete, and how many events the second returned.
+    explore(2000, &[(true, 0), (false, 0), (false, 1)], move || {
+        let store = store_with(2, 2, OverrunPolicy::ReturnError);
+        let publisher = {
+            let store = store.clone();
+            thread::spawn(move || store.publish())
+        };
+        let first = store.drain(past);
+        publisher.join().expect("the publisher ends");
+        let second = store.drain(Deadline::NEVER);
+        check_books(&store);
+        let returned = second.undelivered.len();
+        assert!(!first.is_complete() || returned == 0, "complete, and then {returned} came");
+        (first.is_complete(), returned)
+    });
+}

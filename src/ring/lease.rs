@@ -152,9 +152,8 @@ impl<T> fmt::Debug for Lease<T> {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::Cell;
-
     use super::{Held, Taken};
+    use crate::sync::UnsafeCell;
 
     /// Compiles only if the types lack `Sync`: else there are two ways to find the name.
     macro_rules! assert_not_sync {
@@ -173,9 +172,9 @@ mod tests {
     fn what_is_taken_is_shared_only_if_the_value_may_be() {
         fn sync<T: Sync>() {}
         fn send<T: Send>() {}
-        // A `Cell` is `Send` and not `Sync`: two threads with a `&Taken` would have two `&Cell`.
-        assert_not_sync!(Taken<'static, Cell<u8>>, Held<'static, Cell<u8>>);
-        send::<Taken<'static, Cell<u8>>>();
+        // A cell is `Send` and not `Sync`: two threads with one `&Taken` would both have a `&` to it.
+        assert_not_sync!(Taken<'static, UnsafeCell<u8>>, Held<'static, UnsafeCell<u8>>);
+        send::<Taken<'static, UnsafeCell<u8>>>();
         sync::<Taken<'static, u8>>();
         sync::<Held<'static, u8>>();
     }

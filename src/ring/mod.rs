@@ -256,9 +256,9 @@ impl<T, M: Mode> Ring<T, M> {
             }
             // A thread that has not moved on by then was interrupted, perhaps by this one.
             if looks < displace::HELD_LOOKS_MAX {
-                sync::spin()
+                sync::spin();
             } else {
-                sync::yield_now()
+                sync::yield_now();
             }
             looks = looks.saturating_add(1);
         }
@@ -301,7 +301,10 @@ impl<T, M: Mode> Ring<T, M> {
     /// Whether no sender can add a value any more: the ring is closed, and no displacing send that
     /// began before is under way.
     pub(crate) fn is_settled(&self) -> bool {
-        let tail = self.tail.load(Ordering::Relaxed); // Relaxed: checked against the stamp below.
+        // Relaxed: checked against `head` and the stamp below. `head` must bear the mark too: whoever
+        // sees it there sees the last position that was won, and not an older one, by which nobody
+        // would seem to displace. Model: `settled_beside_two_displacing_and_close`.
+        let tail = self.tail.load(Ordering::Relaxed);
         tail & CLOSED != 0
             && (!M::DISPLACES || (self.is_closed() && !self.is_displacing_at(tail & POSITION)))
     }
@@ -342,9 +345,12 @@ impl<T, M: Mode> Drop for Ring<T, M> {
         for position in self.head_position()..self.tail_position() {
             let slot = self.slot(position);
             if slot.stamp() == slot::full(position) {
-                // SAFETY: the stamp says the value is there, `&mut self` says nobody else is, and
-                // each position is visited once.
-                contain::drop_contained(unsafe { slot.take() });
+                // In its slot, because it may be larger than the stack.
+                let _ = contain::contain(|| {
+                    // SAFETY: the stamp says the value is there, `&mut self` says nobody else is,
+                    // and each position is visited once.
+                    unsafe { slot.drop_value() }
+                });
             }
         }
     }

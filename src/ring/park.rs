@@ -15,11 +15,17 @@ const LOOKS: u32 = if cfg!(loom) { 1 } else { 256 };
 const YIELDS: u32 = if cfg!(loom) { 0 } else { 256 };
 
 impl<T, M: Mode> Ring<T, M> {
-    /// Waits until a value has been sent that has not been read, the ring is closed, or `deadline`
-    /// has passed; whether it was one of the first two.
+    /// Waits until a value has been sent that has not been read, the ring is closed, `news` says so,
+    /// or `deadline` has passed; whether it was one of the first three.
     ///
     /// Spins for about two microseconds, yields, and sleeps. The clock is not read while it spins.
-    pub(crate) fn wait_for_values(&self, deadline: Option<Instant>) -> bool {
+    /// Whoever makes news [wakes](Self::wake_sleepers) those that sleep.
+    pub(crate) fn wait_for_values(
+        &self,
+        deadline: Option<Instant>,
+        news: impl Fn() -> bool,
+    ) -> bool {
+        let is_over = || self.has_values_or_is_closed() || news();
         for _ in 0..LOOKS {
             let head = self.head_position();
             // At the slot, not at `tail`: senders keep that line to themselves.
@@ -28,8 +34,9 @@ impl<T, M: Mode> Ring<T, M> {
             }
             sync::spin();
         }
+        #[allow(clippy::reversed_empty_ranges)] // In a model it is empty.
         for _ in 0..YIELDS {
-            if self.has_values_or_is_closed() {
+            if is_over() {
                 return true;
             }
             // Every time: on a busy processor each yield may cost a whole time slice.
@@ -38,16 +45,22 @@ impl<T, M: Mode> Ring<T, M> {
             }
             sync::yield_now();
         }
-        while !self.has_values_or_is_closed() {
+        while !is_over() {
             if has_passed(deadline) {
                 return false;
             }
-            if !self.doorbell.sleep(deadline, || self.mark_parked()) {
+            // The news are looked at with the bell in hand: whoever makes them rings it afterwards.
+            if !self.doorbell.sleep(deadline, || !news() && self.mark_parked()) {
                 // A sender is under way, or was interrupted; then it needs a processor.
                 sync::yield_now();
             }
         }
         true
+    }
+
+    /// Wakes the readers that sleep, after there was something new for them.
+    pub(crate) fn wake_sleepers(&self) {
+        self.doorbell.ring();
     }
 
     fn has_values_or_is_closed(&self) -> bool {

@@ -5,8 +5,9 @@
 //! What handing an event to another processor costs is the moving of its cache lines. Two things
 //! here keep that low; both were measured, on two cores, to be worth a factor of two to three:
 //!
-//! * A slab that is *spread* ([`Spacing`]) begins each slot larger than half a line on a line of its own, so that
-//!   the sender of one slot and the reader of the one before do not pull a line to and fro.
+//! * A slab that is *spread* ([`Spacing`]) begins each slot larger than half a line on a line of its
+//!   own, so that the sender of one slot and the reader of the one before do not pull a line to and
+//!   fro.
 //! * A sender asks early for the lines of a slot it will come to ([`Slab::prefetch`]). They were
 //!   last in the reader's cache, and fetching them only when they are written to would make each
 //!   send wait for it: stores are carried out in order, and a claim waits for all of them.
@@ -74,16 +75,8 @@ impl<C, S: Spacing> Slab<C, S> {
     const SLOTS_PER_LINE: u64 =
         if Self::STRIDE == 0 || Self::STRIDE > LINE { 1 } else { (LINE / Self::STRIDE) as u64 };
 
-    /// An array of `capacity` slots, made by `slot` from their indices, every page of which has been
-    /// written to.
-    pub(super) fn new(capacity: usize, slot: impl Fn(u64) -> C) -> Result<Self, ConfigError> {
-        let make = |place: &mut MaybeUninit<C>, index| _ = place.write(slot(index));
-        // SAFETY: `make` writes a whole slot.
-        unsafe { Self::in_place(capacity, make) }
-    }
-
-    /// The same, with slots that `make` makes where they stay: one that is larger than the stack
-    /// never lies on it.
+    /// An array of `capacity` slots, made by `make` from their indices where they stay: one that is
+    /// larger than the stack never lies on it. Every page has been written to.
     ///
     /// # Safety
     ///
@@ -248,21 +241,27 @@ mod line {
 
 #[cfg(test)]
 mod tests {
-    use super::{ALIGNMENT, LINE};
+    use super::{ALIGNMENT, LINE, Packed, Slab, Spacing};
+    use crate::error::ConfigError;
 
     /// Spread.
     struct Apart;
 
-    impl super::Spacing for Apart {
+    impl Spacing for Apart {
         const SPREAD: bool = true;
     }
 
-    type Packed<C> = super::Slab<C, super::Packed>;
-    type Spread<C> = super::Slab<C, Apart>;
+    fn made<C, S: Spacing>(
+        capacity: usize,
+        slot: impl Fn(u64) -> C,
+    ) -> Result<Slab<C, S>, ConfigError> {
+        // SAFETY: a whole slot is written.
+        unsafe { Slab::in_place(capacity, |place, index| _ = place.write(slot(index))) }
+    }
 
     #[test]
     fn pieces_wrap_at_the_end_of_the_array() {
-        let slab = Packed::new(4, |index| index).expect("a power of two");
+        let slab = made::<_, Packed>(4, |index| index).expect("a power of two");
         assert_eq!(slab.pieces(0, 4), (&[0, 1, 2, 3][..], &[][..]));
         assert_eq!(slab.pieces(6, 3), (&[2, 3][..], &[0][..]));
         assert_eq!(slab.pieces(7, 0), (&[][..], &[][..]));
@@ -270,18 +269,18 @@ mod tests {
 
     #[test]
     fn slots_begin_on_a_line() {
-        let slab = Packed::new(2, |_| 0_u8).expect("a power of two");
+        let slab = made::<_, Packed>(2, |_| 0_u8).expect("a power of two");
         assert!(std::ptr::from_ref(slab.at(0)).addr().is_multiple_of(ALIGNMENT));
-        assert_eq!(Packed::new(8, |_| ()).expect("a power of two").capacity(), 8);
+        assert_eq!(made::<_, Packed>(8, |_| ()).expect("a power of two").capacity(), 8);
     }
 
     #[test]
     fn spread_slots_share_no_line_unless_they_are_small() {
         let address = |slot: &_| std::ptr::from_ref::<[u64; 9]>(slot).addr();
-        let slab = Spread::new(4, |index| [index; 9]).expect("a power of two");
-        assert_eq!(address(slab.at(1)) - address(slab.at(0)), 2 * LINE);
-        assert_eq!((slab.at(3), slab.at(6)), (&[3; 9], &[2; 9]));
-        let slab = Spread::new(4, |index| index).expect("a power of two");
+        let nines = made::<_, Apart>(4, |index| [index; 9]).expect("a power of two");
+        assert_eq!(address(nines.at(1)) - address(nines.at(0)), 2 * LINE);
+        assert_eq!((nines.at(3), nines.at(6)), (&[3; 9], &[2; 9]));
+        let slab = made::<_, Apart>(4, |index| index).expect("a power of two");
         assert_eq!(
             std::ptr::from_ref(slab.at(1)).addr() - std::ptr::from_ref(slab.at(0)).addr(),
             8

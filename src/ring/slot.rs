@@ -39,8 +39,13 @@ impl<T> Cell<T> {
     }
 
     /// Makes of `place` an empty cell.
-    fn make(place: &mut MaybeUninit<Self>) {
-        place.write(Self::new());
+    ///
+    /// A plain cell is valid whatever its bytes are. It may be larger than the stack, so it is not made
+    /// by value.
+    pub(super) fn make(place: &mut MaybeUninit<Self>) {
+        if !sync::CELLS_ARE_PLAIN {
+            place.write(Self::new());
+        }
     }
 
     /// Writes a value into the cell.
@@ -107,6 +112,21 @@ impl<T> Cell<T> {
         // SAFETY: the caller says that the value is there, and its own.
         unsafe { value.assume_init() }
     }
+
+    /// Drops the value where it is.
+    ///
+    /// # Safety
+    ///
+    /// As [`take`](Self::take), and nobody else looks at the cell meanwhile; the cell counts as empty
+    /// also if the value's `Drop` panics.
+    pub(super) unsafe fn drop_value(&self) {
+        self.0.with_mut(|cell| {
+            // SAFETY: nobody else uses the cell.
+            let value = unsafe { &mut *cell };
+            // SAFETY: the caller says that the value is there, and its own.
+            unsafe { value.assume_init_drop() };
+        });
+    }
 }
 
 /// A stamp and room for one value, side by side so that a hand-over moves one cache line.
@@ -124,14 +144,10 @@ impl<T> Slot<T> {
         let stamp = unsafe { &raw mut (*slot).stamp };
         // SAFETY: as above; what was there needs no drop.
         unsafe { stamp.write(AtomicU64::new(free(index))) };
-        // A plain cell is valid whatever its bytes are. It may be larger than the stack, so it is not
-        // made here by value, and in no function that runs.
-        if !sync::CELLS_ARE_PLAIN {
-            // SAFETY: as for the stamp.
-            let value = unsafe { &raw mut (*slot).value };
-            // SAFETY: as for the stamp; whatever is there is a valid `MaybeUninit`.
-            Cell::make(unsafe { &mut *value.cast::<MaybeUninit<Cell<T>>>() });
-        }
+        // SAFETY: as for the stamp.
+        let value = unsafe { &raw mut (*slot).value };
+        // SAFETY: as for the stamp; whatever is there is a valid `MaybeUninit`.
+        Cell::make(unsafe { &mut *value.cast::<MaybeUninit<Cell<T>>>() });
     }
 
     /// The stamp, for whoever acts on it.
@@ -177,6 +193,16 @@ impl<T> Slot<T> {
     pub(super) unsafe fn take(&self) -> T {
         // SAFETY: as in `take_into`.
         unsafe { self.value.take() }
+    }
+
+    /// Drops the value where it is, without handing the slot on.
+    ///
+    /// # Safety
+    ///
+    /// As [`take_into`](Self::take_into), and nobody else uses the ring.
+    pub(super) unsafe fn drop_value(&self) {
+        // SAFETY: as in `take_into`; nobody else looks at the cell, because nobody uses the ring.
+        unsafe { self.value.drop_value() };
     }
 
     /// Hands the slot to whoever reads `position`.

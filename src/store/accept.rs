@@ -1,4 +1,5 @@
-//! What every send has in common: the wait that the policy allows, and the accounting.
+//! What every send has in common: the wait that the policy allows, and the accounting. And the sends
+//! of handlers, which never wait.
 
 use std::time::Duration;
 
@@ -6,11 +7,11 @@ use super::Shared;
 use crate::config::OverrunPolicy;
 use crate::error::{SendAllError, SendError};
 use crate::event::Event;
-use crate::handler::{Loss, Refusal};
+use crate::handler::{Loss, Observer, Outlet, Refusal, SubscriptionId};
 use crate::ring::{Sent, SentAll};
 use crate::sync;
 use crate::sync::atomic::Ordering;
-use crate::time::Deadline;
+use crate::time::{Clock, Deadline};
 
 /// How long a send may wait under [`OverrunPolicy::Block`].
 #[derive(Clone, Copy)]
@@ -19,16 +20,14 @@ pub(super) enum Patience {
     /// From when the ring is found full; the clock is not read before.
     For(Duration),
     Until(Deadline),
+    /// Not at all, because the dispatch, which makes room, waits for the sender.
+    FromHandler,
 }
 
-impl Patience {
-    fn deadline(self) -> Option<Deadline> {
-        match self {
-            Self::None => None,
-            Self::For(timeout) => Some(Deadline::after(timeout)),
-            Self::Until(deadline) => Some(deadline),
-        }
-    }
+/// Why a send may not wait.
+enum Impatience {
+    Asked,
+    WouldDeadlock,
 }
 
 impl<E: Event> Shared<E> {
@@ -77,13 +76,11 @@ impl<E: Event> Shared<E> {
         patience: Patience,
         mut again: impl FnMut(E) -> Result<Sent<E>, SendError<E>>,
     ) -> Result<Sent<E>, SendError<E>> {
-        if self.intake.policy() != OverrunPolicy::Block {
-            return Err(SendError::Full(event));
-        }
-        let Some(deadline) = patience.deadline() else { return Err(SendError::Full(event)) };
-        if self.is_dispatching_here() {
-            return Err(SendError::WouldDeadlock(event));
-        }
+        let deadline = match self.may_wait(patience) {
+            Ok(deadline) => deadline,
+            Err(Impatience::Asked) => return Err(SendError::Full(event)),
+            Err(Impatience::WouldDeadlock) => return Err(SendError::WouldDeadlock(event)),
+        };
         let mut waiting = Some(event);
         let result = self.intake.wait_for_space(deadline, || match again(waiting.take()?) {
             Err(SendError::Full(event)) => {
@@ -97,6 +94,20 @@ impl<E: Event> Shared<E> {
             (None, Some(event)) => Err(SendError::Timeout(event)),
             (None, None) => unreachable!("an attempt that keeps the event has a result"),
         }
+    }
+
+    /// How long a send that found the ring full may wait, if at all.
+    fn may_wait(&self, patience: Patience) -> Result<Deadline, Impatience> {
+        if self.intake.policy() != OverrunPolicy::Block {
+            return Err(Impatience::Asked);
+        }
+        let deadline = match patience {
+            Patience::None => return Err(Impatience::Asked),
+            Patience::FromHandler => return Err(Impatience::WouldDeadlock),
+            Patience::For(timeout) => Deadline::after(timeout),
+            Patience::Until(deadline) => deadline,
+        };
+        if self.is_dispatching_here() { Err(Impatience::WouldDeadlock) } else { Ok(deadline) }
     }
 
     /// Counts a loss, and shows it to the observers.
@@ -141,13 +152,11 @@ impl<E: Event> Shared<E> {
         patience: Patience,
         mut attempt: impl FnMut(&mut Vec<E>) -> Result<SentAll<E>, SendAllError>,
     ) -> Result<SentAll<E>, SendAllError> {
-        if self.intake.policy() != OverrunPolicy::Block {
-            return Err(SendAllError::Full);
-        }
-        let Some(deadline) = patience.deadline() else { return Err(SendAllError::Full) };
-        if self.is_dispatching_here() {
-            return Err(SendAllError::WouldDeadlock);
-        }
+        let deadline = match self.may_wait(patience) {
+            Ok(deadline) => deadline,
+            Err(Impatience::Asked) => return Err(SendAllError::Full),
+            Err(Impatience::WouldDeadlock) => return Err(SendAllError::WouldDeadlock),
+        };
         let result = self.intake.wait_for_space(deadline, || match attempt(events) {
             Err(SendAllError::Full) => None,
             result => Some(result),
@@ -200,5 +209,44 @@ impl<E: Event> Shared<E> {
     pub(super) fn is_dispatching_here(&self) -> bool {
         // Relaxed: equal to this thread's token only if this thread stored it.
         self.dispatching_thread.load(Ordering::Relaxed) == sync::thread_token()
+    }
+}
+
+/// A store, as the handlers that it calls see it.
+///
+/// A handler may pass its [`Context`](crate::Context) on to a thread that it waits for, so a send
+/// through it never waits, whichever thread it is made on.
+pub(super) struct FromHandler<'s, E: Event>(pub(super) &'s Shared<E>);
+
+impl<E: Event> Outlet<E> for FromHandler<'_, E> {
+    fn send(&self, event: E) -> Result<Sent<E>, SendError<E>> {
+        let intake = &self.0.intake;
+        let again = |event| intake.try_send(event);
+        self.0.settle(intake.try_send(event), Patience::FromHandler, again)
+    }
+
+    fn send_all(&self, events: &mut Vec<E>) -> Result<SentAll<E>, SendAllError> {
+        let attempt = |events: &mut Vec<E>| self.0.intake.try_send_all(events);
+        self.0.accept_all(events, Patience::FromHandler, attempt)
+    }
+
+    fn unsubscribe(&self, id: SubscriptionId) -> bool {
+        self.0.registry.unsubscribe(id)
+    }
+
+    fn is_closed(&self) -> bool {
+        self.0.intake.is_closed()
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        &*self.0.clock
+    }
+
+    fn can_wait(&self) -> bool {
+        self.0.keeper.is_some()
+    }
+
+    fn observe(&self, tell: &dyn Fn(&dyn Observer<E>)) {
+        self.0.observe(tell);
     }
 }

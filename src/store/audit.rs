@@ -5,6 +5,7 @@ use crate::error::AuditError;
 use crate::event::Event;
 use crate::metrics::{Balance, Metrics};
 use crate::ring::Producers;
+use crate::sync;
 
 impl<E: Event, P: Producers> EventStore<E, P> {
     /// What the store has counted so far. Wait-free; touches no line that a sender writes, except
@@ -65,8 +66,8 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     ///
     /// # Errors
     ///
-    /// [`AuditError::Busy`] while a send or a dispatch is running, so also from inside a handler;
-    /// [`AuditError::Imbalance`], which says what does not add up.
+    /// [`AuditError::Busy`] while a send, a dispatch or a drain is running, so also from inside a
+    /// handler; [`AuditError::Imbalance`], which says what does not add up.
     ///
     /// # Examples
     ///
@@ -85,18 +86,18 @@ impl<E: Event, P: Producers> EventStore<E, P> {
         let shared = &*self.shared;
         // With the lease in hand nobody dispatches.
         let _dispatch = shared.try_take_dispatch().ok_or(AuditError::Busy)?;
-        let _books = crate::sync::lock(&shared.left_over);
-        let before = self.metrics();
-        if !shared.intake.is_quiescent() {
+        // A drain that gives up takes events out without the lease; it holds this lock from then on
+        // until it has counted them. Model: `audit_vs_drain`.
+        let _books = sync::lock(&shared.left_over);
+        let metrics = self.metrics();
+        // A slot in somebody's hands, or a figure that moved: somebody is sending. Before and after:
+        // what is checked in between then was at rest all the time. Model: `audit_vs_send`.
+        let at_rest = || shared.intake.is_quiescent() && self.metrics() == metrics;
+        if !at_rest() {
             return Err(AuditError::Busy);
         }
-        let full = shared.intake.count_full();
-        let balance = shared.check(&before, full);
-        // A slot in somebody's hands, or a figure that moved: somebody is sending.
-        if !shared.intake.is_quiescent() || self.metrics() != before {
-            return Err(AuditError::Busy);
-        }
-        balance
+        let balance = shared.check(&metrics, shared.intake.count_full());
+        if at_rest() { balance } else { Err(AuditError::Busy) }
     }
 }
 

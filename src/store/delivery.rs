@@ -10,7 +10,8 @@
 //! from there.
 
 use super::Shared;
-use super::keeper::{Answer, DueCall, Failed, Keeper};
+use super::accept::FromHandler;
+use super::keeper::Failed;
 use crate::contain;
 use crate::dead_letter::DeadLetter;
 use crate::error::{CommitError, HandlerError};
@@ -143,7 +144,7 @@ impl<E: Event> Shared<E> {
             }
             return Some(event);
         };
-        keeper.keep(event, failed, self.clock.now(), &self.tell_of_letters());
+        self.keep(&**keeper, event, failed);
         None
     }
 
@@ -151,7 +152,7 @@ impl<E: Event> Shared<E> {
     fn finish(&self, event: E, failed: &mut Vec<Failed<E>>) -> bool {
         match &self.keeper {
             Some(keeper) if !failed.is_empty() => {
-                keeper.keep(event, failed, self.clock.now(), &self.tell_of_letters());
+                self.keep(&**keeper, event, failed);
                 true
             }
             _ => contain::drop_contained(event),
@@ -217,9 +218,10 @@ impl<'d, E: Event> Delivery<'d, E> {
     /// Goes on from where `progress` is, until all events are finished or the dispatch is stopped.
     fn walk(&mut self, lookup: &mut Lookup<'_, E>, tally: &mut Tally) {
         let (shared, events) = (self.shared, self.events);
+        let outlet = FromHandler(shared);
         let mut topic = self.look_up(lookup, None);
         let mut call = Call {
-            outlet: shared,
+            outlet: &outlet,
             cancelled: &shared.abandoned,
             topic,
             position: 0, // Set below.
@@ -370,65 +372,6 @@ impl<'d, E: Event> Delivery<'d, E> {
 }
 
 impl<E: Event> Shared<E> {
-    #[cold]
-    pub(super) fn serve(&self, keeper: &dyn Keeper<E>, deadline: Deadline, all: bool) {
-        keeper.serve(
-            self.clock.now(),
-            all,
-            &mut |due| self.call_again(&due, deadline),
-            &self.tell_of_letters(),
-            &|| !self.is_abandoned() && !deadline.has_passed(),
-        );
-    }
-
-    /// Settles the calls that wait without making them.
-    pub(super) fn abandon_due(&self) {
-        if let Some(keeper) = &self.keeper
-            && keeper.waiting() != 0
-        {
-            keeper.abandon(self.clock.now(), &self.tell_of_letters());
-        }
-    }
-
-    /// Calls one subscription again for an event.
-    fn call_again(&self, due: &DueCall<'_, E>, deadline: Deadline) -> Answer<E> {
-        let DueCall { event, subscriber, position, attempt } = *due;
-        let profile = subscriber.profile();
-        if profile.has_ended() {
-            return Answer::Ended;
-        }
-        if profile.is_paused() {
-            return Answer::Later;
-        }
-        let call = contain::contain(|| {
-            let mut call = Call {
-                outlet: self,
-                cancelled: &self.abandoned,
-                topic: event.topic(),
-                position,
-                attempt,
-                deadline,
-                skipped: 0,
-            };
-            (subscriber.handle(event, &mut call), call.skipped)
-        });
-        let dispatch = &self.counters.dispatch;
-        let error = match call {
-            Ok((None, 0)) => return Answer::Over,
-            Ok((None, _)) => {
-                // It ended or was paused since; the event is on its books already.
-                profile.counts.missed.subtract(1);
-                return if profile.is_paused() { Answer::Later } else { Answer::Ended };
-            }
-            Ok((Some(error), _)) => error,
-            Err(caught) => HandlerError::panic(caught.message),
-        };
-        dispatch.failed_calls.add(1);
-        dispatch.panicked_calls.add(u64::from(error.is_panic()));
-        self.tell_of_failure(event, subscriber, &error);
-        Answer::Failed(Failed::new(Arc::clone(subscriber), position, error, attempt))
-    }
-
     /// Shows a failed call to the observers.
     pub(super) fn tell_of_failure(
         &self,

@@ -13,6 +13,7 @@ use crate::sync;
 use crate::sync::atomic::Ordering;
 use crate::time::Deadline;
 use crate::wait::Backoff;
+use std::time::Duration;
 
 /// What a run may take in the scratch buffer, in bytes: half of a small first-level cache.
 const RUN_BYTES_MAX: usize = 16 * 1024;
@@ -98,6 +99,10 @@ impl<E: Event> EventStore<E> {
     /// inside a handler. Spins for about two microseconds, yields for about forty, and then sleeps: no
     /// processor time and no timer. A send that finds a sleeper wakes it; other sends pay nothing for this.
     ///
+    /// The deadline bounds the waiting: for an event, and for another thread that is dispatching, whose
+    /// handlers may take long. It does not bound the handlers that this call runs; nor the end of a send
+    /// that was interrupted half-way, which it waits for as [`publish`](Self::publish) does.
+    ///
     /// # Examples
     ///
     /// ```
@@ -128,16 +133,44 @@ impl<E: Event> EventStore<E> {
             shared.ask_again();
             return Some(0);
         }
-        if !shared.intake.wait_for_events(deadline.into()) {
+        let deadline = deadline.into();
+        if !shared.wait_for_work(deadline) {
             return Some(0);
         }
-        let dispatched = self.publish();
+        let target = shared.intake.tail_position();
+        let Some(mut dispatch) = shared.take_dispatch(deadline) else { return Some(0) };
+        let dispatched = dispatch.run_to(target);
+        // With the lease in hand: what is gone from the ring has been dispatched.
         let over = dispatched == 0 && (shared.intake.is_finished() || shared.is_abandoned());
         (!over).then_some(dispatched)
     }
 }
 
 impl<E: Event> Shared<E> {
+    /// Waits until an event or a call is there to be dispatched, or the store is closed; whether that
+    /// was so by `deadline`.
+    fn wait_for_work(&self, deadline: Deadline) -> bool {
+        let Some(keeper) = &self.keeper else {
+            return self.intake.wait_for_events(deadline, || false);
+        };
+        loop {
+            let seen = keeper.pushes();
+            let due = keeper.next_due().map(|at| at.saturating_duration_since(self.clock.now()));
+            if due == Some(Duration::ZERO) {
+                return true;
+            }
+            let until = due.map_or(deadline, |wait| deadline.min(Deadline::after(wait)));
+            let has_news = || keeper.pushes() != seen;
+            if self.intake.wait_for_events(until, has_news) {
+                if !has_news() || self.intake.has_events() {
+                    return true;
+                }
+            } else if deadline.has_passed() {
+                return false;
+            }
+        }
+    }
+
     /// Makes the dispatch that is running on this thread go on to what is pending at its end.
     pub(super) fn ask_again(&self) {
         // Relaxed: read by the same thread.

@@ -125,13 +125,27 @@ impl<E: Send> Intake<E> {
 
     /// Waits until an event has been sent that has not been taken out, the intake is closed, or
     /// `deadline` has passed; whether it was one of the first two.
-    pub(super) fn wait_for_events(&self, deadline: Deadline) -> bool {
+    pub(super) fn wait_for_events(&self, deadline: Deadline, news: impl Fn() -> bool) -> bool {
         match &self.rings {
-            Rings::Lossless(ring) => ring.wait_for_values(deadline.instant()),
-            Rings::Displacing(ring) => ring.wait_for_values(deadline.instant()),
+            Rings::Lossless(ring) => ring.wait_for_values(deadline.instant(), news),
+            Rings::Displacing(ring) => ring.wait_for_values(deadline.instant(), news),
             // One producer sends without a read-modify-write, and so cannot see who sleeps; a store
             // of that kind has no method that would wait.
             Rings::SingleLossless(_) | Rings::SingleDisplacing(_) => true,
+        }
+    }
+
+    /// Whether something is pending, or nothing will be any more.
+    pub(super) fn has_events(&self) -> bool {
+        self.is_closed() || self.tail_position() != self.head_position()
+    }
+
+    /// Wakes those that wait for events, after there was something else for them.
+    pub(super) fn wake_waiting(&self) {
+        match &self.rings {
+            Rings::Lossless(ring) => ring.wake_sleepers(),
+            Rings::Displacing(ring) => ring.wake_sleepers(),
+            Rings::SingleLossless(_) | Rings::SingleDisplacing(_) => {}
         }
     }
 

@@ -114,6 +114,9 @@ pub(super) trait Keeper<E: Event>: Send + Sync {
 
     /// How many calls wait.
     fn waiting(&self) -> u64;
+
+    /// How many calls have been put in, ever.
+    fn pushes(&self) -> u64;
 }
 
 /// The only keeper there is, for events that can be shared.
@@ -122,6 +125,8 @@ pub(super) struct Sharing<E: Event> {
     due: Mutex<Waiting<E>>,
     /// How many calls wait, for those who would not take the lock for nothing.
     count: AtomicU64,
+    /// How many have been put in.
+    pushes: AtomicU64,
 }
 
 struct Waiting<E: Event> {
@@ -145,7 +150,7 @@ struct Due<E: Event> {
 impl<E: Event + Sync> Sharing<E> {
     pub(super) fn new(letters: Option<DeadLetterQueue<E>>) -> Self {
         let due = Mutex::new(Waiting { heap: BinaryHeap::new(), next_number: 0 });
-        Self { letters, due, count: AtomicU64::new(0) }
+        Self { letters, due, count: AtomicU64::new(0), pushes: AtomicU64::new(0) }
     }
 
     /// Puts a call into the queue or files a letter.
@@ -207,6 +212,8 @@ impl<E: Event + Sync> Sharing<E> {
         due.heap.push(Reverse(call));
         // Relaxed: a number; the lock hands the calls over.
         self.count.store(due.heap.len() as u64, Ordering::Relaxed);
+        // Relaxed: who sleeps looks at it with the bell in hand, and is rung for after this.
+        self.pushes.fetch_add(1, Ordering::Relaxed);
     }
 
     fn pop(&self, now: Instant, all: bool) -> Option<Due<E>> {
@@ -352,6 +359,11 @@ impl<E: Event + Sync> Keeper<E> for Sharing<E> {
     fn waiting(&self) -> u64 {
         // Relaxed: a number. Who has put a call in and asks sees it.
         self.count.load(Ordering::Relaxed)
+    }
+
+    fn pushes(&self) -> u64 {
+        // Relaxed: as in `push`.
+        self.pushes.load(Ordering::Relaxed)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The store: a ring, its subscriptions, and the dispatch between them.
 
 mod accept;
+mod again;
 mod audit;
 mod commit;
 mod delivery;
@@ -327,7 +328,9 @@ impl<E: Event> Drop for Shared<E> {
     /// Drops what is the user's one by one, so that a panic in one `Drop` stops no other. The ring
     /// and the registry do the same with what they hold.
     fn drop(&mut self) {
-        for event in sync::lock(&self.left_over).drain(..) {
+        // Taken out first: no lock is held while the user's code runs.
+        let left_over = std::mem::take(&mut *sync::lock(&self.left_over));
+        for event in left_over {
             contain::drop_contained(event);
         }
         for observer in std::mem::take(&mut self.observers) {

@@ -123,6 +123,8 @@ impl<E: Event, P: Producers> EventStore<E, P> {
             wanted: &mut wanted,
             find: &find,
         };
-        Ok(keeper.replay(letters, &mut order))
+        let replayed = keeper.replay(letters, &mut order);
+        shared.intake.wake_waiting();
+        Ok(replayed)
     }
 }

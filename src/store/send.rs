@@ -6,21 +6,19 @@ use super::accept::Patience;
 use super::{EventStore, Shared};
 use crate::error::{SendAllError, SendError};
 use crate::event::Event;
-use crate::handler::{Observer, Outlet, SubscriptionId};
 use crate::ring::{Sent, SentAll};
-use crate::time::{Clock, Deadline};
+use crate::time::Deadline;
 
 impl<E: Event> EventStore<E> {
     /// Sends an event; the policy decides what happens when the ring is full.
     ///
     /// One read-modify-write while there is room; no allocation. Under
-    /// [`Block`](crate::OverrunPolicy::Block) it spins, yields and then sleeps until another
-    /// thread's `publish` makes room or the store is closed.
+    /// [`Block`](crate::OverrunPolicy::Block) it spins, yields and then sleeps until another thread's
+    /// `publish` makes room or the store is closed.
     ///
     /// # Errors
     ///
-    /// With the event: [`Full`](SendError::Full) under
-    /// [`ReturnError`](crate::OverrunPolicy::ReturnError);
+    /// With the event: [`Full`](SendError::Full) under [`ReturnError`](crate::OverrunPolicy::ReturnError);
     /// [`WouldDeadlock`](SendError::WouldDeadlock) under `Block` on the thread that is dispatching;
     /// [`Closed`](SendError::Closed).
     ///
@@ -45,8 +43,8 @@ impl<E: Event> EventStore<E> {
 
     /// Sends an event without ever waiting.
     ///
-    /// As [`send`](Self::send), except that [`Block`](crate::OverrunPolicy::Block) refuses instead
-    /// of waiting.
+    /// As [`send`](Self::send), except that [`Block`](crate::OverrunPolicy::Block) refuses instead of
+    /// waiting.
     ///
     /// # Errors
     ///
@@ -71,8 +69,8 @@ impl<E: Event> EventStore<E> {
 
     /// Sends an event, waiting at most `timeout` for room.
     ///
-    /// As [`send`](Self::send) otherwise; only [`Block`](crate::OverrunPolicy::Block) ever waits. A
-    /// timeout beyond what the clock can express means no timeout.
+    /// As [`send`](Self::send) otherwise; only [`Block`](crate::OverrunPolicy::Block) ever waits. A timeout
+    /// beyond what the clock can express means no timeout.
     ///
     /// # Errors
     ///
@@ -98,8 +96,8 @@ impl<E: Event> EventStore<E> {
 
     /// Sends an event, waiting for room until `deadline`.
     ///
-    /// As [`send`](Self::send) otherwise; only [`Block`](crate::OverrunPolicy::Block) ever waits. A
-    /// deadline in the past means one attempt.
+    /// As [`send`](Self::send) otherwise; only [`Block`](crate::OverrunPolicy::Block) ever waits. A deadline
+    /// in the past means one attempt.
     ///
     /// # Errors
     ///
@@ -127,8 +125,8 @@ impl<E: Event> EventStore<E> {
     /// empty.
     ///
     /// Dispatch sees all of them or none. The policy decides what happens when there is not enough
-    /// room: [`DropOldest`](crate::OverrunPolicy::DropOldest) displaces as many of the oldest as it
-    /// takes. One read-modify-write for the group while there is room. A group that waits under
+    /// room: [`DropOldest`](crate::OverrunPolicy::DropOldest) displaces as many of the oldest as it takes.
+    /// One read-modify-write for the group while there is room. A group that waits under
     /// [`Block`](crate::OverrunPolicy::Block) has no priority over single sends that take the room.
     ///
     /// # Errors
@@ -190,35 +188,5 @@ impl<E: Event> Shared<E> {
         patience: Patience,
     ) -> Result<SentAll<E>, SendAllError> {
         self.accept_all(events, patience, |events| self.intake.try_send_all(events))
-    }
-}
-
-impl<E: Event> Outlet<E> for Shared<E> {
-    fn send(&self, event: E) -> Result<Sent<E>, SendError<E>> {
-        Shared::send(self, event, Patience::Until(Deadline::NEVER))
-    }
-
-    fn send_all(&self, events: &mut Vec<E>) -> Result<SentAll<E>, SendAllError> {
-        Shared::send_all(self, events, Patience::Until(Deadline::NEVER))
-    }
-
-    fn unsubscribe(&self, id: SubscriptionId) -> bool {
-        self.registry.unsubscribe(id)
-    }
-
-    fn is_closed(&self) -> bool {
-        self.intake.is_closed()
-    }
-
-    fn clock(&self) -> &dyn Clock {
-        &*self.clock
-    }
-
-    fn can_wait(&self) -> bool {
-        self.keeper.is_some()
-    }
-
-    fn observe(&self, tell: &dyn Fn(&dyn Observer<E>)) {
-        Shared::observe(self, tell);
     }
 }

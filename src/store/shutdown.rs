@@ -17,8 +17,9 @@ pub struct DrainReport<E> {
     pub dispatched: usize,
     /// Events that were accepted and will not be dispatched, oldest first.
     pub undelivered: Vec<E>,
-    /// Events that were in the hands of another thread, or of the caller's own dispatch, when the
-    /// call returned. Those not yet begun are returned by the next `drain`.
+    /// At most so many events were in the hands of another thread, or of the caller's own dispatch,
+    /// when the call returned: a dispatch takes out a run of events and counts those it has handled
+    /// at the end of the run. Those not yet begun by then are returned by the next `drain`.
     pub in_flight: u64,
     /// Events in the ring when the call returned: because it was made from inside a handler, whose
     /// dispatch goes on to them, or because their sender was interrupted half-way.
@@ -123,7 +124,7 @@ impl<E: Event, P: Producers> EventStore<E, P> {
         shared.intake.close();
         if shared.is_dispatching_here() {
             shared.ask_again();
-            return shared.report(0, Vec::new());
+            return shared.report(0);
         }
         let mut dispatched = 0;
         if let Some(mut dispatch) = shared.take_dispatch(deadline) {
@@ -136,16 +137,16 @@ impl<E: Event, P: Producers> EventStore<E, P> {
                 // In this order: once it has ended, what is finished stays so.
                 let producer_open = shared.intake.awaits_producer();
                 if shared.intake.is_finished() {
-                    let report = shared.report(dispatched, Vec::new());
-                    return DrainReport { producer_open, ..shared.with_left_over(report) };
+                    let report = shared.report_with(dispatched, Vec::new());
+                    return DrainReport { producer_open, ..report };
                 }
                 if deadline.has_passed() {
                     break;
                 }
             }
         }
-        let undelivered = shared.give_up();
-        shared.with_left_over(shared.report(dispatched, undelivered))
+        let removed = shared.give_up();
+        shared.report_with(dispatched, removed)
     }
 }
 
@@ -155,33 +156,38 @@ impl<E: Event> Shared<E> {
         // Relaxed: see `is_abandoned`.
         self.abandoned.store(true, Ordering::Relaxed);
         self.abandon_due();
-        let mut undelivered = Vec::new();
+        let mut removed = Vec::new();
         // An audit must not see events that are gone and not yet counted.
         let _books = sync::lock(&self.left_over);
         loop {
             // Another thread may be moving a run out; that takes it no longer than copying it.
             let pending = self.intake.len_hint().max(1);
-            match self.intake.receive_into(&mut undelivered, pending) {
+            match self.intake.receive_into(&mut removed, pending) {
                 Some(run) if run.len == 0 => break,
                 Some(_) => {}
                 None => sync::yield_now(),
             }
         }
-        let removed = undelivered.len() as u64;
-        self.counters.removed.add(removed);
-        self.counters.undelivered.add(removed);
-        undelivered
+        let count = removed.len() as u64;
+        self.counters.removed.add(count);
+        self.counters.undelivered.add(count);
+        removed
     }
 
-    /// After the report was made: what was set aside by then is counted as out of hand.
-    fn with_left_over(&self, mut report: DrainReport<E>) -> DrainReport<E> {
-        let mut left_over = std::mem::take(&mut *sync::lock(&self.left_over));
-        left_over.append(&mut report.undelivered);
-        report.undelivered = left_over;
+    /// The report of a drain that removed these events from the ring, with those that a dispatch had
+    /// to leave over before them.
+    fn report_with(&self, dispatched: usize, removed: Vec<E>) -> DrainReport<E> {
+        // In this order: what the dispatch sets aside between the two is counted as in flight, and is
+        // in this report all the same. The other way round it could be in neither.
+        // Model: `report_vs_publish`.
+        let mut report = self.report(dispatched);
+        report.undelivered = std::mem::take(&mut *sync::lock(&self.left_over));
+        report.undelivered.extend(removed);
         report
     }
 
-    fn report(&self, dispatched: usize, undelivered: Vec<E>) -> DrainReport<E> {
+    /// What is where, without any events.
+    fn report(&self, dispatched: usize) -> DrainReport<E> {
         // Outflow before `head`: what the dispatch has in its hands is never missed.
         let dispatch = &self.counters.dispatch;
         let gone = dispatch.handled.get()
@@ -195,6 +201,6 @@ impl<E: Event> Shared<E> {
         let came = head + dispatch.committed.get();
         let in_flight = came.saturating_sub(gone);
         let pending = self.intake.tail_position().saturating_sub(head);
-        DrainReport { dispatched, undelivered, in_flight, pending, producer_open }
+        DrainReport { dispatched, undelivered: Vec::new(), in_flight, pending, producer_open }
     }
 }

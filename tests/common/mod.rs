@@ -71,6 +71,19 @@ pub(crate) fn single_numbers(
     builder.build_single().expect("the capacity is a small power of two")
 }
 
+/// The same, with a ring that is full of the numbers from 0 on.
+pub(crate) fn single_full(
+    capacity: u64,
+    policy: OverrunPolicy,
+) -> (EventStore<Number, Single>, Producer<Number>) {
+    let slots = usize::try_from(capacity).expect("the capacity is small");
+    let (store, mut producer) = single_numbers(slots, policy);
+    for value in 0..capacity {
+        producer.try_send(Number(value)).expect("there is room for the capacity");
+    }
+    (store, producer)
+}
+
 /// An event that is nothing but a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Number(pub(crate) u64);

@@ -42,6 +42,7 @@ pub(crate) trait Subject {
 pub(crate) trait Kind: Mode + Sized {
     fn displace(ring: &Ring<Token, Self>, token: Token) -> Result<SendResult, Token>;
     fn displace_all(ring: &Ring<Token, Self>, group: &mut Vec<Token>) -> Option<SendAllResult>;
+    fn pass_on(ring: &Ring<Token, Self>, max: usize, each: impl FnMut(Token)) -> Option<usize>;
     fn push(half: &mut RingProducer<Token, Self>, token: Token) -> Result<SendResult, Token>;
     fn push_all(
         half: &mut RingProducer<Token, Self>,
@@ -61,6 +62,10 @@ impl Kind for Lossless {
 
     fn displace_all(_: &Ring<Token, Self>, _: &mut Vec<Token>) -> Option<SendAllResult> {
         None
+    }
+
+    fn pass_on(ring: &Ring<Token, Self>, max: usize, each: impl FnMut(Token)) -> Option<usize> {
+        Some(ring.try_reader().expect("nobody else reads").receive_each(max, each))
     }
 
     fn push(_: &mut RingProducer<Token, Self>, token: Token) -> Result<SendResult, Token> {
@@ -87,6 +92,10 @@ impl Kind for Displacing {
 
     fn displace_all(ring: &Ring<Token, Self>, group: &mut Vec<Token>) -> Option<SendAllResult> {
         Some(ring.send_all_displacing(group))
+    }
+
+    fn pass_on(_: &Ring<Token, Self>, _: usize, _: impl FnMut(Token)) -> Option<usize> {
+        None
     }
 
     fn push(half: &mut RingProducer<Token, Self>, token: Token) -> Result<SendResult, Token> {
@@ -144,6 +153,10 @@ impl<M: Kind> Subject for Ring<Token, M> {
 
     fn send_all_displacing(&mut self, group: &mut Vec<Token>) -> Option<SendAllResult> {
         M::displace_all(self, group)
+    }
+
+    fn receive_each(&mut self, max: usize, each: impl FnMut(Token)) -> Option<usize> {
+        M::pass_on(self, max, each)
     }
 }
 
@@ -204,6 +217,10 @@ impl Subject for Handles<'_> {
 
     fn receive_into(&mut self, tokens: &mut Vec<Token>, max: usize) -> usize {
         self.ring.try_reader().expect("nobody else reads").receive_into(tokens, max)
+    }
+
+    fn receive_each(&mut self, max: usize, each: impl FnMut(Token)) -> Option<usize> {
+        Lossless::pass_on(self.ring, max, each)
     }
 }
 

@@ -1,13 +1,24 @@
 //! What calls handlers that were registered for topics: our stores, and what one writes by hand.
+//!
+//! All do the same for an event: they look its topic up and call each of the boxed closures that
+//! were registered for it at run time, and every closure writes a word in memory. Ours contains
+//! panics and keeps books besides, and has moved the events out of the ring before it calls the
+//! first handler; nobody else does.
 
 use std::sync::Arc;
 
 use ringbus::{Event, EventStore, OverrunPolicy, Producer, Single};
 use rustc_hash::FxHashMap;
 
-use super::fan_out::{FanOut, OnTopic, Watch, fresh};
+use super::fan_out::{Called, FanOut, OnTopic, Watch, fresh};
 use super::{CAPACITY, Candidate, Rx, Tx};
 use crate::event::{BATCH, Load, Stream};
+
+/// A bus that can also take one event at a time.
+pub(crate) trait OneByOne<T: OnTopic>: FanOut<T> {
+    /// Sends an event, and has every handler see it.
+    fn pass_one(&mut self, stream: &mut Stream<T>);
+}
 
 /// A witness for each handler of a topic; the handlers of all topics share them.
 struct Seen<W: Watch>(Vec<Arc<W::Shared>>);
@@ -15,6 +26,13 @@ struct Seen<W: Watch>(Vec<Arc<W::Shared>>);
 impl<W: Watch> Seen<W> {
     fn by(handlers: usize) -> Self {
         Self((0..handlers).map(|_| Arc::new(fresh::<W>().share())).collect())
+    }
+
+    /// Registers a handler for each witness and topic.
+    fn register<T: OnTopic>(&self, mut subscribe: impl FnMut(u64, Arc<W::Shared>)) {
+        for topic in 0..T::TOPICS {
+            self.0.iter().for_each(|shared| subscribe(topic, Arc::clone(shared)));
+        }
     }
 
     fn confirm<T: OnTopic>(&self, load: &Load) {
@@ -30,17 +48,14 @@ pub(crate) struct SingleStore<T: OnTopic, W: Watch> {
     seen: Seen<W>,
 }
 
-impl<T: OnTopic, W: Watch> FanOut<T, W> for SingleStore<T, W> {
+impl<T: OnTopic, W: Watch> FanOut<T> for SingleStore<T, W> {
     fn open(handlers: usize) -> Self {
         let builder = EventStore::builder(CAPACITY, OverrunPolicy::ReturnError);
         let (store, producer) = builder.build_single().expect("a power of two");
-        let seen = Seen::by(handlers);
-        for topic in 0..T::TOPICS {
-            for shared in &seen.0 {
-                let shared = Arc::clone(shared);
-                store.subscribe(topic, move |event: &T, _| W::show(&shared, event)).detach();
-            }
-        }
+        let seen = Seen::<W>::by(handlers);
+        seen.register::<T>(|topic, shared| {
+            store.subscribe(topic, move |event: &T, _| W::show(&shared, event)).detach();
+        });
         Self { store, producer, group: Vec::with_capacity(BATCH), seen }
     }
 
@@ -56,24 +71,39 @@ impl<T: OnTopic, W: Watch> FanOut<T, W> for SingleStore<T, W> {
     }
 }
 
+impl<T: OnTopic, W: Watch> OneByOne<T> for SingleStore<T, W> {
+    #[inline]
+    fn pass_one(&mut self, stream: &mut Stream<T>) {
+        assert!(self.producer.send(stream.current()).is_ok(), "there is room");
+        stream.advance();
+        assert_eq!(self.store.publish(), 1, "the event was dispatched");
+    }
+}
+
+/// A policy as a number, for types: what a store does when it is full, which it never is here.
+pub(crate) const RETURN_ERROR: u8 = 0;
+pub(crate) const BLOCK: u8 = 1;
+pub(crate) const DROP_OLDEST: u8 = 2;
+
 /// `EventStore` with many producers.
-pub(crate) struct ManyStore<T: OnTopic, W: Watch> {
+pub(crate) struct ManyStore<T: OnTopic, W: Watch, const POLICY: u8> {
     store: EventStore<T>,
     group: Vec<T>,
     seen: Seen<W>,
 }
 
-impl<T: OnTopic, W: Watch> FanOut<T, W> for ManyStore<T, W> {
+impl<T: OnTopic, W: Watch, const POLICY: u8> FanOut<T> for ManyStore<T, W, POLICY> {
     fn open(handlers: usize) -> Self {
-        let builder = EventStore::builder(CAPACITY, OverrunPolicy::ReturnError);
-        let store = builder.build().expect("a power of two");
-        let seen = Seen::by(handlers);
-        for topic in 0..T::TOPICS {
-            for shared in &seen.0 {
-                let shared = Arc::clone(shared);
-                store.subscribe(topic, move |event: &T, _| W::show(&shared, event)).detach();
-            }
-        }
+        let policy = match POLICY {
+            BLOCK => OverrunPolicy::Block,
+            DROP_OLDEST => OverrunPolicy::DropOldest,
+            _ => OverrunPolicy::ReturnError,
+        };
+        let store = EventStore::builder(CAPACITY, policy).build().expect("a power of two");
+        let seen = Seen::<W>::by(handlers);
+        seen.register::<T>(|topic, shared| {
+            store.subscribe(topic, move |event: &T, _| W::show(&shared, event)).detach();
+        });
         Self { store, group: Vec::with_capacity(BATCH), seen }
     }
 
@@ -89,6 +119,15 @@ impl<T: OnTopic, W: Watch> FanOut<T, W> for ManyStore<T, W> {
     }
 }
 
+impl<T: OnTopic, W: Watch, const POLICY: u8> OneByOne<T> for ManyStore<T, W, POLICY> {
+    #[inline]
+    fn pass_one(&mut self, stream: &mut Stream<T>) {
+        assert!(self.store.send(stream.current()).is_ok(), "there is room");
+        stream.advance();
+        assert_eq!(self.store.publish(), 1, "the event was dispatched");
+    }
+}
+
 /// What a home-made bus calls.
 type Handler<T> = Box<dyn Fn(&T) + Send + Sync>;
 
@@ -98,8 +137,10 @@ pub(crate) trait Table<T>: Default + 'static {
     fn handlers(&self, topic: u64) -> &[Handler<T>];
 }
 
-/// By index.
-impl<T: 'static> Table<T> for Vec<Vec<Handler<T>>> {
+/// By index: for topics that are small numbers, which ours need not be.
+pub(crate) type ByIndex<T> = Vec<Vec<Handler<T>>>;
+
+impl<T: 'static> Table<T> for ByIndex<T> {
     fn insert(&mut self, topic: u64, handler: Handler<T>) {
         let index = usize::try_from(topic).expect("a small number");
         if self.len() <= index {
@@ -115,7 +156,9 @@ impl<T: 'static> Table<T> for Vec<Vec<Handler<T>>> {
 }
 
 /// By hash.
-impl<T: 'static> Table<T> for FxHashMap<u64, Vec<Handler<T>>> {
+pub(crate) type ByHash<T> = FxHashMap<u64, Vec<Handler<T>>>;
+
+impl<T: 'static> Table<T> for ByHash<T> {
     fn insert(&mut self, topic: u64, handler: Handler<T>) {
         self.entry(topic).or_default().push(handler);
     }
@@ -126,42 +169,67 @@ impl<T: 'static> Table<T> for FxHashMap<u64, Vec<Handler<T>>> {
     }
 }
 
-/// A queue whose events are handed to boxed handlers.
-pub(crate) struct HandMade<T: OnTopic, C: Candidate<T>, B: Table<T>, W: Watch> {
-    tx: C::Tx,
-    rx: C::Rx,
+/// Handlers that were registered at run time, for topics.
+pub(crate) struct Registered<B, W: Watch> {
     table: B,
     seen: Seen<W>,
 }
 
-impl<T: OnTopic, C: Candidate<T>, B: Table<T>, W: Watch> FanOut<T, W> for HandMade<T, C, B, W> {
+impl<T: OnTopic, B: Table<T>, W: Watch> Called<T> for Registered<B, W> {
+    fn open(handlers: usize) -> Self {
+        let (mut table, seen) = (B::default(), Seen::<W>::by(handlers));
+        seen.register::<T>(|topic, shared| {
+            table.insert(topic, Box::new(move |event: &T| W::show(&shared, event)));
+        });
+        Self { table, seen }
+    }
+
+    #[inline]
+    fn call(&mut self, event: &T) {
+        self.table.handlers(Event::topic(event)).iter().for_each(|handler| handler(event));
+    }
+
+    fn confirm(&self, load: &Load) {
+        self.seen.confirm::<T>(load);
+    }
+}
+
+/// A queue whose events are shown to handlers where they lie, or as they come out.
+pub(crate) struct HandMade<T: OnTopic, C: Candidate<T>, H> {
+    tx: C::Tx,
+    rx: C::Rx,
+    called: H,
+}
+
+impl<T: OnTopic, C: Candidate<T>, H: Called<T>> FanOut<T> for HandMade<T, C, H> {
     fn open(handlers: usize) -> Self {
         let (tx, rx) = C::open();
-        let (mut table, seen) = (B::default(), Seen::by(handlers));
-        for topic in 0..T::TOPICS {
-            for shared in &seen.0 {
-                let shared = Arc::clone(shared);
-                table.insert(topic, Box::new(move |event: &T| W::show(&shared, event)));
-            }
-        }
-        Self { tx, rx, table, seen }
+        Self { tx, rx, called: H::open(handlers) }
     }
 
     #[inline]
     fn pass(&mut self, stream: &mut Stream<T>) {
-        let Self { tx, rx, table, .. } = self;
+        let Self { tx, rx, called } = self;
         let (mut sent, mut received) = (0, 0);
         while sent < BATCH {
             sent += tx.send_many(stream, BATCH - sent);
         }
         while received < BATCH {
-            received += rx.receive_many(BATCH - received, |event| {
-                table.handlers(Event::topic(&event)).iter().for_each(|handler| handler(&event));
-            });
+            received += rx.show_many(BATCH - received, |event| called.call(event));
         }
     }
 
     fn confirm(&self, load: &Load) {
-        self.seen.confirm::<T>(load);
+        self.called.confirm(load);
+    }
+}
+
+impl<T: OnTopic, C: Candidate<T>, H: Called<T>> OneByOne<T> for HandMade<T, C, H> {
+    #[inline]
+    fn pass_one(&mut self, stream: &mut Stream<T>) {
+        let Self { tx, rx, called } = self;
+        assert!(tx.send(stream.current()), "there is room");
+        stream.advance();
+        assert_eq!(rx.show_many(1, |event| called.call(event)), 1, "there is an event");
     }
 }

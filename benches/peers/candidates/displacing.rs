@@ -6,10 +6,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use concurrent_queue::ConcurrentQueue;
 use crossbeam_queue::ArrayQueue;
-use ringbus::{Displacing, Reader, Ring, RingConsumer, RingProducer, Sent, SingleRing};
+use ringbus::{
+    Displacing, Event, EventStore, OverrunPolicy, Reader, Ring, RingConsumer, RingProducer, Sent,
+    SingleRing,
+};
+use tokio::sync::broadcast;
 
 use super::{CAPACITY, leaked};
-use crate::event::{Event64, Payload};
+use crate::event::{Event64, Load, Payload};
+use crate::measure::{Lap, Stopwatch};
 
 /// An event that owns something: it has to be dropped exactly once, and says so when it is.
 #[derive(Debug)]
@@ -106,6 +111,62 @@ impl DisplacingRx for Reader<'static, Owned, Displacing> {
     fn receive(&mut self) -> Option<Owned> {
         Reader::receive(self)
     }
+}
+
+impl Event for Owned {
+    type Topic = u64;
+
+    #[inline]
+    fn topic(&self) -> u64 {
+        Event::topic(&self.0)
+    }
+}
+
+/// Our store, books and all.
+pub(crate) struct StoreDisplaces;
+
+impl Displacer for StoreDisplaces {
+    const NAME: &'static str = "EventStore many";
+    type Tx = EventStore<Owned>;
+    type Rx = EventStore<Owned>;
+
+    fn open() -> (Self::Tx, Self::Rx) {
+        let builder = EventStore::builder(CAPACITY, OverrunPolicy::DropOldest);
+        let store = builder.build().expect("a power of two");
+        store.subscribe(0, |_: &Owned, _| ()).detach();
+        (store.clone(), store)
+    }
+}
+
+impl DisplacingTx for EventStore<Owned> {
+    #[inline]
+    fn send(&mut self, event: Owned) {
+        drop_displaced(EventStore::send(self, event).expect("the store is open"));
+    }
+}
+
+/// A store hands nothing out: it shows all there is to its handlers, and drops it.
+impl DisplacingRx for EventStore<Owned> {
+    #[inline]
+    fn receive(&mut self) -> Option<Owned> {
+        self.publish();
+        None
+    }
+}
+
+/// Overwrites events of which a receiver will only hear how many it has missed: a lap.
+pub(crate) fn broadcast_overwrites(events: u64) -> Lap {
+    let (tx, _rx) = broadcast::channel(CAPACITY);
+    let mut stream = Load::single(0, events).stream::<Event64>(0);
+    for event in stream.clone().take(2 * CAPACITY) {
+        assert!(tx.send(event).is_ok(), "there is a receiver");
+    }
+    let watch = Stopwatch::start();
+    for _ in 0..events {
+        assert!(tx.send(stream.current()).is_ok(), "there is a receiver");
+        stream.advance();
+    }
+    watch.stop()
 }
 
 /// What became of a send of ours.

@@ -65,8 +65,13 @@ macro_rules! halves {
 
             #[inline]
             fn receive_many(&mut self, max: usize, mut each: impl FnMut(T)) -> usize {
+                self.show_many(max, |event| each(*event))
+            }
+
+            #[inline]
+            fn show_many(&mut self, max: usize, each: impl FnMut(&T)) -> usize {
                 let Ok(mut run) = self.take(max as u64) else { return 0 };
-                (&mut run).map(|event| each(*event)).count()
+                (&mut run).map(each).count()
             }
         }
     };

@@ -129,12 +129,38 @@ fn locked(shared: &Mutex<Strict>) -> MutexGuard<'_, Strict> {
 }
 
 /// Something that shows every event to every handler, on the calling thread.
-pub(crate) trait FanOut<T: Payload, W: Watch>: 'static {
+pub(crate) trait FanOut<T: Payload>: 'static {
     fn open(handlers: usize) -> Self;
     /// Sends a batch, and has every handler see it.
     fn pass(&mut self, stream: &mut Stream<T>);
     /// Panics unless every handler has seen exactly what was sent.
     fn confirm(&self, load: &Load);
+}
+
+/// What a bus calls for each event.
+pub(crate) trait Called<T: Payload>: 'static {
+    fn open(handlers: usize) -> Self;
+    fn call(&mut self, event: &T);
+    fn confirm(&self, load: &Load);
+}
+
+/// A handler that the compiler knows, with its witness in registers; no topic is looked up.
+pub(crate) struct Static<W>(W);
+
+impl<T: Payload, W: Witness> Called<T> for Static<W> {
+    fn open(handlers: usize) -> Self {
+        assert_eq!(handlers, 1, "one for each handler");
+        Self(fresh())
+    }
+
+    #[inline]
+    fn call(&mut self, event: &T) {
+        self.0.see(event);
+    }
+
+    fn confirm(&self, load: &Load) {
+        self.0.confirm::<T>(load);
+    }
 }
 
 /// The witness of a handler that has seen nothing yet.
@@ -143,13 +169,13 @@ pub(crate) fn fresh<W: Witness>() -> W {
 }
 
 /// A queue for each handler.
-pub(crate) struct QueueEach<T: Payload, C: Candidate<T>, W>(Vec<(C::Tx, C::Rx, W)>);
+pub(crate) struct QueueEach<T: Payload, C: Candidate<T>, H>(Vec<(C::Tx, C::Rx, H)>);
 
-impl<T: Payload, C: Candidate<T>, W: Watch> FanOut<T, W> for QueueEach<T, C, W> {
+impl<T: Payload, C: Candidate<T>, H: Called<T>> FanOut<T> for QueueEach<T, C, H> {
     fn open(handlers: usize) -> Self {
         let queue = |_| {
             let (tx, rx) = C::open();
-            (tx, rx, fresh())
+            (tx, rx, H::open(1))
         };
         Self((0..handlers).map(queue).collect())
     }
@@ -164,28 +190,28 @@ impl<T: Payload, C: Candidate<T>, W: Watch> FanOut<T, W> for QueueEach<T, C, W> 
                 sent += tx.send_many(stream, BATCH - sent);
             }
         }
-        for (_, rx, witness) in &mut self.0 {
+        for (_, rx, called) in &mut self.0 {
             let mut received = 0;
             while received < BATCH {
-                received += rx.receive_many(BATCH - received, |event| witness.see(&event));
+                received += rx.show_many(BATCH - received, |event| called.call(event));
             }
         }
     }
 
     fn confirm(&self, load: &Load) {
-        self.0.iter().for_each(|(_, _, witness)| witness.confirm::<T>(load));
+        self.0.iter().for_each(|(_, _, called)| called.confirm(load));
     }
 }
 
 /// `disruptor` with a poller for each handler.
 macro_rules! disruptor {
     ($name:ident, $barrier:ident, $open:item) => {
-        pub(crate) struct $name<T, W> {
+        pub(crate) struct $name<T, H> {
             producer: SingleProducer<T, $barrier>,
-            pollers: Vec<(EventPoller<T, SingleProducerBarrier>, W)>,
+            pollers: Vec<(EventPoller<T, SingleProducerBarrier>, H)>,
         }
 
-        impl<T: Payload, W: Watch> FanOut<T, W> for $name<T, W> {
+        impl<T: Payload, H: Called<T>> FanOut<T> for $name<T, H> {
             $open
 
             #[inline]
@@ -195,14 +221,14 @@ macro_rules! disruptor {
                         *slot = event;
                     }
                 });
-                for (poller, witness) in &mut self.pollers {
+                for (poller, called) in &mut self.pollers {
                     let mut events = poller.poll().expect("there is a batch");
-                    (&mut events).for_each(|event| witness.see(event));
+                    (&mut events).for_each(|event| called.call(event));
                 }
             }
 
             fn confirm(&self, load: &Load) {
-                self.pollers.iter().for_each(|(_, witness)| witness.confirm::<T>(load));
+                self.pollers.iter().for_each(|(_, called)| called.confirm(load));
             }
         }
     };
@@ -215,7 +241,7 @@ disruptor!(
         assert_eq!(handlers, 1, "a barrier for one consumer");
         let builder = ::disruptor::build_single_producer(CAPACITY, T::default, BusySpin);
         let (poller, builder) = builder.new_event_poller();
-        Self { producer: builder.build(), pollers: vec![(poller, fresh())] }
+        Self { producer: builder.build(), pollers: vec![(poller, H::open(1))] }
     }
 );
 
@@ -227,10 +253,10 @@ disruptor!(
         let builder = ::disruptor::build_single_producer(CAPACITY, T::default, BusySpin);
         let (first, builder) = builder.new_event_poller();
         let (second, mut builder) = builder.new_event_poller();
-        let mut pollers = vec![(first, fresh()), (second, fresh())];
+        let mut pollers = vec![(first, H::open(1)), (second, H::open(1))];
         for _ in 2..handlers {
             let (poller, next) = builder.new_event_poller();
-            pollers.push((poller, fresh()));
+            pollers.push((poller, H::open(1)));
             builder = next;
         }
         Self { producer: builder.build(), pollers }
@@ -238,12 +264,12 @@ disruptor!(
 );
 
 /// `photon-ring`, bounded, with a subscriber for each handler.
-pub(crate) struct PhotonEach<T: Payload, W>(Publisher<T>, Vec<(Subscriber<T>, W)>);
+pub(crate) struct PhotonEach<T: Payload, H>(Publisher<T>, Vec<(Subscriber<T>, H)>);
 
-impl<T: Payload, W: Watch> FanOut<T, W> for PhotonEach<T, W> {
+impl<T: Payload, H: Called<T>> FanOut<T> for PhotonEach<T, H> {
     fn open(handlers: usize) -> Self {
         let (publisher, all) = photon_ring::channel_bounded(CAPACITY, 0);
-        Self(publisher, (0..handlers).map(|_| (all.subscribe(), fresh())).collect())
+        Self(publisher, (0..handlers).map(|_| (all.subscribe(), H::open(1))).collect())
     }
 
     #[inline]
@@ -251,25 +277,25 @@ impl<T: Payload, W: Watch> FanOut<T, W> for PhotonEach<T, W> {
         for event in stream.take(BATCH) {
             assert!(self.0.try_publish(event).is_ok(), "there is room");
         }
-        for (subscriber, witness) in &mut self.1 {
+        for (subscriber, called) in &mut self.1 {
             for _ in 0..BATCH {
-                witness.see(&subscriber.try_recv().expect("there is an event"));
+                called.call(&subscriber.try_recv().expect("there is an event"));
             }
         }
     }
 
     fn confirm(&self, load: &Load) {
-        self.1.iter().for_each(|(_, witness)| witness.confirm::<T>(load));
+        self.1.iter().for_each(|(_, called)| called.confirm(load));
     }
 }
 
 /// `bus`, with a reader for each handler.
-pub(crate) struct BusEach<T, W>(BusRing<T>, Vec<(BusReader<T>, W)>);
+pub(crate) struct BusEach<T, H>(BusRing<T>, Vec<(BusReader<T>, H)>);
 
-impl<T: Payload, W: Watch> FanOut<T, W> for BusEach<T, W> {
+impl<T: Payload, H: Called<T>> FanOut<T> for BusEach<T, H> {
     fn open(handlers: usize) -> Self {
         let mut bus = BusRing::new(CAPACITY);
-        let readers = (0..handlers).map(|_| (bus.add_rx(), fresh())).collect();
+        let readers = (0..handlers).map(|_| (bus.add_rx(), H::open(1))).collect();
         Self(bus, readers)
     }
 
@@ -278,25 +304,25 @@ impl<T: Payload, W: Watch> FanOut<T, W> for BusEach<T, W> {
         for event in stream.take(BATCH) {
             assert!(self.0.try_broadcast(event).is_ok(), "there is room");
         }
-        for (reader, witness) in &mut self.1 {
+        for (reader, called) in &mut self.1 {
             for _ in 0..BATCH {
-                witness.see(&reader.try_recv().expect("there is an event"));
+                called.call(&reader.try_recv().expect("there is an event"));
             }
         }
     }
 
     fn confirm(&self, load: &Load) {
-        self.1.iter().for_each(|(_, witness)| witness.confirm::<T>(load));
+        self.1.iter().for_each(|(_, called)| called.confirm(load));
     }
 }
 
 /// `tokio::sync::broadcast`, with a receiver for each handler.
-pub(crate) struct TokioEach<T, W>(broadcast::Sender<T>, Vec<(broadcast::Receiver<T>, W)>);
+pub(crate) struct TokioEach<T, H>(broadcast::Sender<T>, Vec<(broadcast::Receiver<T>, H)>);
 
-impl<T: Payload, W: Watch> FanOut<T, W> for TokioEach<T, W> {
+impl<T: Payload, H: Called<T>> FanOut<T> for TokioEach<T, H> {
     fn open(handlers: usize) -> Self {
         let tx = broadcast::Sender::new(CAPACITY);
-        let receivers = (0..handlers).map(|_| (tx.subscribe(), fresh())).collect();
+        let receivers = (0..handlers).map(|_| (tx.subscribe(), H::open(1))).collect();
         Self(tx, receivers)
     }
 
@@ -305,14 +331,14 @@ impl<T: Payload, W: Watch> FanOut<T, W> for TokioEach<T, W> {
         for event in stream.take(BATCH) {
             assert!(self.0.send(event).is_ok(), "there are receivers");
         }
-        for (receiver, witness) in &mut self.1 {
+        for (receiver, called) in &mut self.1 {
             for _ in 0..BATCH {
-                witness.see(&receiver.try_recv().expect("there is an event"));
+                called.call(&receiver.try_recv().expect("there is an event"));
             }
         }
     }
 
     fn confirm(&self, load: &Load) {
-        self.1.iter().for_each(|(_, witness)| witness.confirm::<T>(load));
+        self.1.iter().for_each(|(_, called)| called.confirm(load));
     }
 }

@@ -49,9 +49,14 @@ impl<T: Payload> Rx<T> for spsc::Receiver<T> {
 
     #[inline]
     fn receive_many(&mut self, max: usize, mut each: impl FnMut(T)) -> usize {
+        self.show_many(max, |event| each(*event))
+    }
+
+    #[inline]
+    fn show_many(&mut self, max: usize, each: impl FnMut(&T)) -> usize {
         let run = self.read_buffer();
         let count = run.len().min(max);
-        run[..count].iter().for_each(|event| each(*event));
+        run[..count].iter().for_each(each);
         // SAFETY: no more than the buffer held.
         unsafe { self.advance(count) };
         count

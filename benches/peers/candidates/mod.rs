@@ -52,6 +52,13 @@ pub(crate) trait Rx<T: Payload>: Send + 'static {
     fn receive_many(&mut self, max: usize, mut each: impl FnMut(T)) -> usize {
         (0..max).map_while(|_| self.receive()).map(&mut each).count()
     }
+
+    /// Shows up to `max` events, where they lie if the candidate allows it, and then lets go of
+    /// them; how many.
+    #[inline]
+    fn show_many(&mut self, max: usize, mut each: impl FnMut(&T)) -> usize {
+        self.receive_many(max, |event| each(&event))
+    }
 }
 
 /// Something that events go through.

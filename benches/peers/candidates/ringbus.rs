@@ -1,6 +1,8 @@
 //! Ours. The only file that knows the API of the rings.
 
-use ringbus::{Lossless, Reader, Ring, RingConsumer, RingProducer, Sender, SingleRing};
+use ringbus::{
+    Displacing, Lossless, Reader, Ring, RingConsumer, RingProducer, Sender, Sent, SingleRing,
+};
 
 use super::{CAPACITY, Candidate, Rx, Tx, leaked};
 use crate::event::{Payload, Stream};
@@ -15,6 +17,33 @@ impl<T: Payload> Candidate<T> for Single {
 
     fn open() -> (Self::Tx, Self::Rx) {
         SingleRing::lossless(CAPACITY).expect("a power of two")
+    }
+}
+
+/// The same, if it may displace.
+pub(crate) struct SingleDisplacing;
+
+impl<T: Payload> Candidate<T> for SingleDisplacing {
+    const NAME: &'static str = "SingleRing, displacing";
+    type Tx = RingProducer<T, Displacing>;
+    type Rx = RingConsumer<T, Displacing>;
+
+    fn open() -> (Self::Tx, Self::Rx) {
+        SingleRing::displacing(CAPACITY).expect("a power of two")
+    }
+}
+
+impl<T: Payload> Tx<T> for RingProducer<T, Displacing> {
+    #[inline]
+    fn send(&mut self, event: T) -> bool {
+        matches!(self.send_displacing(event), Ok(Sent::Stored))
+    }
+}
+
+impl<T: Payload> Rx<T> for RingConsumer<T, Displacing> {
+    #[inline]
+    fn receive(&mut self) -> Option<T> {
+        RingConsumer::receive(self)
     }
 }
 
@@ -96,5 +125,33 @@ impl<T: Payload> Rx<T> for ManyRx<T> {
     #[inline]
     fn receive_many(&mut self, max: usize, each: impl FnMut(T)) -> usize {
         self.0.receive_each(max, each)
+    }
+}
+
+/// The same, if it may displace.
+pub(crate) struct ManyDisplacing;
+
+impl<T: Payload> Candidate<T> for ManyDisplacing {
+    const NAME: &'static str = "Ring, displacing";
+    type Tx = &'static Ring<T, Displacing>;
+    type Rx = Reader<'static, T, Displacing>;
+
+    fn open() -> (Self::Tx, Self::Rx) {
+        let ring = leaked(Ring::displacing(CAPACITY).expect("a power of two"));
+        (ring, ring.try_reader().expect("nobody else reads"))
+    }
+}
+
+impl<T: Payload> Tx<T> for &'static Ring<T, Displacing> {
+    #[inline]
+    fn send(&mut self, event: T) -> bool {
+        matches!(self.send_displacing(event), Ok(Sent::Stored))
+    }
+}
+
+impl<T: Payload> Rx<T> for Reader<'static, T, Displacing> {
+    #[inline]
+    fn receive(&mut self) -> Option<T> {
+        Reader::receive(self)
     }
 }

@@ -35,10 +35,15 @@ impl<T: Payload> Rx<T> for rtrb::Consumer<T> {
 
     #[inline]
     fn receive_many(&mut self, max: usize, mut each: impl FnMut(T)) -> usize {
+        self.show_many(max, |event| each(*event))
+    }
+
+    #[inline]
+    fn show_many(&mut self, max: usize, each: impl FnMut(&T)) -> usize {
         let count = self.slots().min(max);
         let Ok(chunk) = self.read_chunk(count) else { return 0 };
         let (before, after) = chunk.as_slices();
-        before.iter().chain(after).for_each(|event| each(*event));
+        before.iter().chain(after).for_each(each);
         chunk.commit_all();
         count
     }

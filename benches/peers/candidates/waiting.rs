@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crossbeam_utils::CachePadded;
 use ringbus::{Deadline, Event, EventStore, OverrunPolicy};
 
 use super::CAPACITY;
@@ -28,7 +29,7 @@ impl<T: OnTopic> BlockingTx<T> for EventStore<T> {
 /// at a time, while there is no other.
 pub(crate) struct OneByOne<T: OnTopic> {
     store: EventStore<T>,
-    number: Arc<AtomicU64>,
+    number: Arc<CachePadded<AtomicU64>>,
 }
 
 impl<T: OnTopic> Blocking<T> for Store {
@@ -38,7 +39,7 @@ impl<T: OnTopic> Blocking<T> for Store {
 
     fn open() -> (Self::Tx, Self::Rx) {
         let store = open::<T>();
-        let number = Arc::<AtomicU64>::default();
+        let number = Arc::<CachePadded<AtomicU64>>::default();
         let noted = Arc::clone(&number);
         store
             .subscribe(0, move |event: &T, _| {
@@ -61,7 +62,8 @@ impl<T: OnTopic> BlockingRx<T> for OneByOne<T> {
 /// A store whose handler is a witness.
 pub(crate) struct Handled<T: OnTopic, W: Watch> {
     store: EventStore<T>,
-    seen: Arc<W::Shared>,
+    /// On lines of its own: the receiver writes, and what lies beside it may be the sender's.
+    seen: Arc<CachePadded<W::Shared>>,
 }
 
 impl<T: OnTopic, W: Watch> Read<T, W> for Store {
@@ -71,7 +73,7 @@ impl<T: OnTopic, W: Watch> Read<T, W> for Store {
 
     fn open_reading() -> (Self::Tx, Self::Rx) {
         let store = open::<T>();
-        let seen = Arc::new(fresh::<W>().share());
+        let seen = Arc::new(CachePadded::new(fresh::<W>().share()));
         let shown = Arc::clone(&seen);
         store.subscribe(0, move |event: &T, _| W::show(&shown, event)).detach();
         (store.clone(), Handled { store, seen })

@@ -42,12 +42,15 @@ impl<C: Read<Event64, W>, W: Watch> Waiting<C, W> {
         let load = Load::single(self.sent, events);
         self.sent += events;
         let Self { tx, rx, receiver, .. } = self;
-        let (ready, ended) = <(AtomicBool, AtomicBool)>::default();
+        let place = *receiver;
+        let flags = CachePadded::<(AtomicBool, AtomicBool)>::default();
+        let (ready, ended) = &*flags;
         let mut patience = Patience::SAME_CORE;
         let lap = thread::scope(|scope| {
-            let reading = scope.spawn(|| {
-                let _at_end = AtEnd(&ended);
-                machine::enter(*receiver);
+            // It owns what it looks at all the time: the sender writes to its own stack.
+            let reading = scope.spawn(move || {
+                let _at_end = AtEnd(ended);
+                machine::enter(place);
                 ready.store(true, Ordering::Release);
                 let mut seen = 0;
                 while seen < events {
@@ -55,7 +58,7 @@ impl<C: Read<Event64, W>, W: Watch> Waiting<C, W> {
                 }
             });
             while !ready.load(Ordering::Acquire) {
-                patience.wait(&ended);
+                patience.wait(ended);
             }
             let watch = Stopwatch::start();
             for event in load.stream(0).take(usize::try_from(events).unwrap_or(usize::MAX)) {
@@ -73,9 +76,10 @@ impl<C: Read<Event64, W>, W: Watch> Waiting<C, W> {
         /// While it waits.
         const WAIT: Duration = Duration::from_millis(300);
         let Self { tx, rx, receiver, .. } = self;
+        let place = *receiver;
         thread::scope(|scope| {
-            let receiver = scope.spawn(|| {
-                machine::enter(*receiver);
+            let receiver = scope.spawn(move || {
+                machine::enter(place);
                 // A thread that was just switched to has its time on the books.
                 thread::sleep(Duration::from_millis(1));
                 let (start, before) = (Instant::now(), machine::thread_cpu_time());
@@ -124,7 +128,7 @@ macro_rules! add {
 /// The body of row 7, where both threads have to share a core.
 fn on_one_core() -> Row {
     const OTHERS: Side = Side::Beside("on one core too");
-    let row = Row::new(7, "both threads on one core, blocking", 64, Pace::Long);
+    let row = Row::new(7, "both threads on one core, blocking", 64, Pace::Long).further();
     let row = row
         .add(Side::Ours(&[Some(3.0)]), "EventStore, one core", stream::<Store>(Place::Sender))
         .add(Side::Peer, "EventStore, two cores", stream::<Store>(Place::Receiver));
@@ -148,6 +152,7 @@ pub(crate) fn two_threads() -> Vec<Row> {
 pub(crate) fn idle_receiver() -> Row {
     const OTHERS: Side = Side::Beside("another channel");
     Row::new(13, "a receiver that waits, of a core", 64, Pace::Few)
+        .further()
         .in_laps_of(1)
         .with_figures(&[("", "%")])
         .add(Side::Ours(&[Some(1.0)]), name::<Store>(), idle::<Store>())

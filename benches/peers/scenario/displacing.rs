@@ -12,7 +12,7 @@ use crossbeam_utils::CachePadded;
 use super::{CHECKED, Patience, afresh};
 use crate::candidates::displacing::{
     ArrayDisplaces, ConcurrentDisplaces, Displacer, DisplacingRx, DisplacingTx, LockDisplaces,
-    ManyDisplaces, Owned, SingleDisplaces, dropped,
+    ManyDisplaces, Owned, SingleDisplaces, StoreDisplaces, broadcast_overwrites, dropped,
 };
 use crate::candidates::{CAPACITY, photon};
 use crate::event::{Event64, Load, Payload};
@@ -72,6 +72,24 @@ impl<D: Displacer> Displaced<D> {
         Self::send(&mut self.tx, &load);
         let lap = watch.stop();
         self.confirm(&Load::single(fill.first, fill.each + load.each), (0, 0));
+        lap
+    }
+
+    /// Sends four times as many as there is room for, and then reads what is left, again and again.
+    #[inline(never)]
+    fn read_now_and_then(&mut self, events: u64) -> Lap {
+        const VISIT: u64 = 4 * CAPACITY as u64;
+        let load = Load::single(self.sent, events.next_multiple_of(VISIT));
+        self.sent += load.each;
+        let watch = Stopwatch::start();
+        for first in (load.first..self.sent).step_by(usize::try_from(VISIT).expect("not so many")) {
+            Self::send(&mut self.tx, &Load::single(first, VISIT));
+            while let Some(event) = self.rx.receive() {
+                drop(event);
+            }
+        }
+        let lap = watch.stop();
+        self.confirm(&load, (0, 0));
         lap
     }
 
@@ -151,8 +169,13 @@ fn reader<D: Displacer>(work_ns: f64) -> impl FnMut(u64) -> Lap + 'static {
     })
 }
 
+fn now_and_then<D: Displacer>() -> impl FnMut(u64) -> Lap + 'static {
+    afresh(Displaced::<D>::checked, Displaced::read_now_and_then)
+}
+
 const LOCK: Side = Side::Beside("a lock: the sender can wait for a reader");
 const COPY: Side = Side::Beside("`Pod` only: overwrites, owns and returns nothing");
+const COPY_AND_LOCK: Side = Side::Beside("a lock; `Clone` only: overwrites, returns nothing");
 
 fn with_reader(scenario: &'static str, work_ns: f64) -> Row {
     const BAR: Side = Side::Ours(&[Some(0.5)]);
@@ -169,6 +192,7 @@ fn with_reader(scenario: &'static str, work_ns: f64) -> Row {
 /// Row 9.
 pub(crate) fn displacing() -> Vec<Row> {
     const BAR: Side = Side::Ours(&[Some(0.5)]);
+    const NO_BAR: Side = Side::Ours(&[None]);
     let nobody = Row::new(9, "displacing, nobody reads", 64, Pace::Short)
         .quiet()
         .add(BAR, SingleDisplaces::NAME, nobody::<SingleDisplaces>())
@@ -176,10 +200,22 @@ pub(crate) fn displacing() -> Vec<Row> {
         .add(Side::Peer, ArrayDisplaces::NAME, nobody::<ArrayDisplaces>())
         .add(Side::Peer, ConcurrentDisplaces::NAME, nobody::<ConcurrentDisplaces>())
         .add(LOCK, LockDisplaces::NAME, nobody::<LockDisplaces>())
-        .add(COPY, "photon-ring", photon::overwrite);
+        .add(BAR, StoreDisplaces::NAME, nobody::<StoreDisplaces>())
+        .add(COPY, "photon-ring", photon::overwrite)
+        .add(COPY_AND_LOCK, "tokio broadcast", broadcast_overwrites);
+    let now_and_then = Row::new(9, "displacing, all is read after 4,096", 64, Pace::Short)
+        .further()
+        .quiet()
+        .add(NO_BAR, SingleDisplaces::NAME, now_and_then::<SingleDisplaces>())
+        .add(NO_BAR, ManyDisplaces::NAME, now_and_then::<ManyDisplaces>())
+        .add(NO_BAR, StoreDisplaces::NAME, now_and_then::<StoreDisplaces>())
+        .add(Side::Peer, ArrayDisplaces::NAME, now_and_then::<ArrayDisplaces>())
+        .add(Side::Peer, ConcurrentDisplaces::NAME, now_and_then::<ConcurrentDisplaces>())
+        .add(LOCK, LockDisplaces::NAME, now_and_then::<LockDisplaces>());
     vec![
         nobody,
         with_reader("displacing, slow reader (1 us an event)", WORK_NS),
         with_reader("displacing, fast reader", 0.0),
+        now_and_then,
     ]
 }

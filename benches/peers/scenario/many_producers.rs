@@ -4,6 +4,8 @@ use std::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
+use crossbeam_utils::CachePadded;
+
 use super::{CHECKED, Patience, afresh};
 use crate::candidates::crossbeam::{Array, Channel, Segments};
 use crate::candidates::disruptor::DisruptorMulti;
@@ -24,8 +26,10 @@ type Places = fn(usize) -> Place;
 
 /// A candidate, and how it is used.
 struct ManyProducers<T: Payload, C: Candidate<T>> {
+    /// What the senders clone, each on its own stack.
     tx: C::Tx,
-    rx: C::Rx,
+    /// On lines of its own, as it would be if its thread owned it.
+    rx: CachePadded<C::Rx>,
     setting: Setting,
     sent: u64,
     events: PhantomData<T>,
@@ -46,7 +50,7 @@ where
     /// A candidate that was checked; which also has used its memory.
     fn checked(setting: Setting) -> Self {
         let (tx, rx) = C::open();
-        let mut many = Self { tx, rx, setting, sent: 0, events: PhantomData };
+        let mut many = Self { tx, rx: rx.into(), setting, sent: 0, events: PhantomData };
         many.lap::<Strict>(CHECKED);
         many
     }
@@ -59,23 +63,24 @@ where
         let each = events.div_ceil(senders as u64);
         let load = Load { senders, first: self.sent, each };
         self.sent += each;
-        let (ready, go, failed) =
-            (AtomicUsize::new(0), AtomicBool::new(false), AtomicBool::new(false));
-        let rx = &mut self.rx;
+        // Nobody writes to these between the word and the end.
+        let flags = CachePadded::<(AtomicUsize, AtomicBool, AtomicBool)>::default();
+        let (ready, go, failed) = &*flags;
+        let rx = &mut *self.rx;
         thread::scope(|scope| {
+            // Every thread owns what it looks at all the time.
             for sender in 0..senders {
                 let mut tx = self.tx.clone();
-                let (load, ready, go, failed) = (&load, &ready, &go, &failed);
                 scope.spawn(move || {
                     machine::enter((setting.places)(sender));
                     wait_for(ready, go);
-                    send_all::<T, C::Tx>(&mut tx, load, sender, setting.group, failed);
+                    send_all::<T, C::Tx>(&mut tx, &load, sender, setting.group, failed);
                 });
             }
-            let receiver = scope.spawn(|| {
-                let _failed = OnPanic(&failed);
+            let receiver = scope.spawn(move || {
+                let _failed = OnPanic(failed);
                 machine::enter(Place::Receiver);
-                wait_for(&ready, &go);
+                wait_for(ready, go);
                 receive_all::<T, W>(rx, &load, setting.group)
             });
             while ready.load(Ordering::Acquire) <= senders {
@@ -178,8 +183,16 @@ macro_rules! add {
     }};
 }
 
+/// Says whether the senders run at the same time.
+fn turns(senders: usize) -> String {
+    let cores = machine::sender_cores();
+    let plural = if cores == 1 { "" } else { "s" };
+    if senders > cores { format!(", in turn on {cores} core{plural}") } else { String::new() }
+}
+
 fn one_by_one(senders: usize, places: Places, side: Side, scenario: &str) -> Row {
-    let row = Row::new(8, format!("{senders} producers {scenario}"), 64, Pace::Long);
+    let plural = if senders == 1 { "" } else { "s" };
+    let row = Row::new(8, format!("{senders} producer{plural} {scenario}"), 64, Pace::Long);
     add!(row, Setting { senders, places, group: 1 },
         side => Many,
         Side::Peer => GilMpsc, Side::Peer => GilMpmc, Side::Peer => NexusMpsc,
@@ -188,7 +201,9 @@ fn one_by_one(senders: usize, places: Places, side: Side, scenario: &str) -> Row
 }
 
 fn in_groups(senders: usize) -> Row {
-    let row = Row::new(8, format!("{senders} producers, groups of {GROUP}"), 64, Pace::Long);
+    let turns = turns(senders);
+    let scenario = format!("{senders} producers, groups of {GROUP}{turns}");
+    let row = Row::new(8, scenario, 64, Pace::Long).further();
     let row = add!(row, Setting { senders, places: Place::SenderOf, group: GROUP },
         Side::Ours(&[Some(1.0)]) => Many,
         Side::Peer => DisruptorMulti,
@@ -200,17 +215,22 @@ fn in_groups(senders: usize) -> Row {
 
 /// Row 8: the contention curve, by single sends and by groups, and two senders that do run at the
 /// same time, one of them on the receiver's core.
+///
+/// The receiver has a core to itself. Senders that share the others take turns: what they contend
+/// for is then a core, and a ring must not make them wait for a sender that sleeps. The rows say so,
+/// and the clock of the wall counts, not that of each sender.
 pub(crate) fn contention() -> Vec<Row> {
     const BAR: Side = Side::Ours(&[Some(1.0)]);
     let mut rows = Vec::new();
-    for tick in [2, 4, 8, 16] {
-        let row = one_by_one(tick, Place::SenderOf, BAR, "and one reader");
+    for tick in [1, 2, 4, 8, 16] {
+        let scenario = format!("and one reader{}", turns(tick));
+        let row = one_by_one(tick, Place::SenderOf, BAR, &scenario).further_unless(tick != 1);
         rows.push(row.on(Curve::Rows { title: "producers, one by one", tick }));
     }
     for tick in [2, 4, 8, 16] {
         let row = in_groups(tick);
         rows.push(row.on(Curve::Rows { title: "producers, groups of 16", tick }));
     }
-    rows.push(one_by_one(2, Place::AnyCore, Side::Ours(&[None]), "on two cores"));
+    rows.push(one_by_one(2, Place::AnyCore, BAR, "on all cores, the reader's too").further());
     rows
 }

@@ -157,7 +157,9 @@ macro_rules! add {
 }
 
 fn one_by_one_by_single<const N: usize>() -> Row {
-    let row = Row::new(5, "two threads, one by one, single producer", 8 * N, Pace::Long).quiet();
+    let row = Row::new(5, "two threads, one by one, single producer", 8 * N, Pace::Long)
+        .further_unless(N == 8)
+        .quiet();
     add!(row, one_by_one, Place::Receiver, Event<N>,
         Side::Ours(&[Some(1.0)]) => Single,
         Side::Peer => Ringbuf, Side::Peer => Rtrb, Side::Peer => GilSpsc,
@@ -170,7 +172,7 @@ fn one_by_one_by_single<const N: usize>() -> Row {
 fn on_one_core() -> Row {
     const ONE: &str = "SingleRing, one core";
     const OTHERS: Side = Side::Beside("on one core too");
-    let row = Row::new(5, "both threads on one core, single producer", 64, Pace::Long);
+    let row = Row::new(5, "both threads on one core, single producer", 64, Pace::Long).further();
     let on = |place| {
         afresh(
             move || TwoThreads::<Event64, Single>::checked(place),
@@ -205,7 +207,9 @@ pub(crate) fn one_by_one() -> Vec<Row> {
 }
 
 fn in_batches_by_single<const N: usize>() -> Row {
-    let row = Row::new(6, "two threads, batches of 64, single producer", 8 * N, Pace::Long).quiet();
+    let row = Row::new(6, "two threads, batches of 64, single producer", 8 * N, Pace::Long)
+        .further_unless(N == 8)
+        .quiet();
     add!(row, in_batches, Place::Receiver, Event<N>,
         Side::Ours(&[Some(1.02)]) => Single,
         Side::Peer => DisruptorSingle, Side::Peer => GilSpsc, Side::Peer => Rtrb,
@@ -215,8 +219,9 @@ fn in_batches_by_single<const N: usize>() -> Row {
 
 /// Row 6.
 pub(crate) fn in_batches() -> Vec<Row> {
-    let many =
-        Row::new(6, "two threads, batches of 64, many-producer ring", 64, Pace::Long).quiet();
+    let many = Row::new(6, "two threads, batches of 64, many-producer ring", 64, Pace::Long)
+        .further()
+        .quiet();
     let many = add!(many, in_batches, Place::Receiver, Event64,
         Side::Ours(&[Some(1.02)]) => Many,
         Side::Peer => DisruptorMulti, Side::Peer => GilMpsc, Side::Peer => GilMpmc,

@@ -275,6 +275,6 @@ impl<T, M: Mode> Drop for RingConsumer<T, M> {
 
 impl<T, M: Mode> fmt::Debug for RingConsumer<T, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RingConsumer").field("ring", &self.ring).finish()
+        f.debug_struct("RingConsumer").field("ring", &self.ring).finish_non_exhaustive()
     }
 }

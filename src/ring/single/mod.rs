@@ -36,6 +36,7 @@
 //! The scheme is that of Lamport's queue, with the cached positions of `FastForward` and `MCRingBuffer`
 //! (Giacomoni et al. 2008, Lee et al. 2009).
 
+mod chunk;
 mod consumer;
 mod producer;
 
@@ -147,9 +148,11 @@ impl<T> SingleRing<T, Displacing> {
 impl<T, M: Mode> SingleRing<T, M> {
     #[allow(clippy::type_complexity)] // As above.
     fn halves(capacity: usize) -> Result<(RingProducer<T, M>, RingConsumer<T, M>), ConfigError> {
+        // SAFETY: `Cell::make` makes a cell of the place it is given.
+        let cells = unsafe { Slab::in_place(capacity, |place, _| Cell::make(place)) }?;
         let word = || CachePadded::new(AtomicU64::new(0));
         let ring = Arc::new(Self {
-            cells: Slab::new(capacity, |_| Cell::new())?,
+            cells,
             closing: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             tail: word(),
@@ -253,9 +256,12 @@ impl<T, M: Mode> Drop for SingleRing<T, M> {
     /// Drops what is still inside, each value once; a `Drop` that panics does not stop the others.
     fn drop(&mut self) {
         for position in self.head_position()..self.tail_position() {
-            // SAFETY: `&mut self` says that both halves are gone, so every position from `head` to
-            // `tail` holds a value, and each is visited once.
-            contain::drop_contained(unsafe { self.cells.at(position).take() });
+            // In its cell, because it may be larger than the stack.
+            let _ = contain::contain(|| {
+                // SAFETY: `&mut self` says that both halves are gone, so every position from `head`
+                // to `tail` holds a value, and each is visited once.
+                unsafe { self.cells.at(position).drop_value() }
+            });
         }
     }
 }

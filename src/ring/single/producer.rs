@@ -3,6 +3,7 @@
 use core::fmt;
 
 use super::SingleRing;
+use super::chunk::Chunk;
 use crate::error::{SendAllError, SendError};
 use crate::ring::displace::HELD_LOOKS_MAX;
 use crate::ring::mode::{Displacing, Lossless, Mode};
@@ -32,9 +33,9 @@ use crate::sync::{self, Arc, atomic::Ordering};
 /// # Ok::<(), ringbus::ConfigError>(())
 /// ```
 pub struct RingProducer<T, M: Mode = Lossless> {
-    ring: Arc<SingleRing<T, M>>,
+    pub(super) ring: Arc<SingleRing<T, M>>,
     /// The next position to send; `ring.tail` is a copy of it.
-    tail: u64,
+    pub(super) tail: u64,
     /// The cells of all positions before this one are the producer's to write, from `tail` on.
     room_end: u64,
 }
@@ -140,8 +141,7 @@ impl<T, M: Mode> RingProducer<T, M> {
         }
         #[allow(clippy::cast_possible_truncation)] // At most the capacity.
         let room = (self.room_end - self.tail) as usize;
-        let chunk = Chunk { written: self.tail, producer: self };
-        chunk.fill(room, &mut values)
+        Chunk::new(self).fill(room, &mut values)
     }
 
     /// Whether the consumer is gone or has asked for the end, so that sends are refused.
@@ -223,49 +223,11 @@ impl<T, M: Mode> RingProducer<T, M> {
 
     /// Hands everything before `tail` to the consumer.
     #[inline]
-    fn advance(&mut self, tail: u64) {
+    pub(super) fn advance(&mut self, tail: u64) {
         self.tail = tail;
         // Release [sent]: pairs with the Acquire of the consumer's load of `tail`; publishes the
         // values before it. Model: `single_send_vs_receive`.
         self.ring.tail.store(tail, Ordering::Release);
-    }
-}
-
-/// Values that are being written; sent when it is dropped, also by a panic of the iterator.
-struct Chunk<'p, T, M: Mode> {
-    producer: &'p mut RingProducer<T, M>,
-    written: u64,
-}
-
-impl<T, M: Mode> Chunk<'_, T, M> {
-    /// Writes values into the next cells, of which `room` are empty; how many.
-    #[inline]
-    fn fill(mut self, room: usize, values: &mut impl Iterator<Item = T>) -> usize {
-        let (first, second) = self.producer.ring.cells.pieces(self.written, room);
-        for cells in [first, second] {
-            for cell in cells {
-                let Some(value) = values.next() else { return self.count() };
-                // SAFETY: there is room for `room` values from the producer's `tail` on, so the cell
-                // is empty and the producer's, whom this borrows.
-                unsafe { cell.write(value) };
-                self.written += 1;
-            }
-        }
-        self.count()
-    }
-
-    #[allow(clippy::cast_possible_truncation)] // At most the capacity.
-    fn count(&self) -> usize {
-        (self.written - self.producer.tail) as usize
-    }
-}
-
-impl<T, M: Mode> Drop for Chunk<'_, T, M> {
-    #[inline]
-    fn drop(&mut self) {
-        if self.written != self.producer.tail {
-            self.producer.advance(self.written);
-        }
     }
 }
 
@@ -400,6 +362,6 @@ impl<T, M: Mode> Drop for RingProducer<T, M> {
 
 impl<T, M: Mode> fmt::Debug for RingProducer<T, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RingProducer").field("ring", &self.ring).finish()
+        f.debug_struct("RingProducer").field("ring", &self.ring).finish_non_exhaustive()
     }
 }

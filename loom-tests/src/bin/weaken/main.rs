@@ -135,7 +135,22 @@ fn weaken(tree: &Tree, row: &Weakening, sites: &[Site]) -> Result<bool, Failure>
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::path::Path;
+
+    #[test]
+    fn every_model_that_a_comment_names_exists() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut tests = String::new();
+        for entry in fs::read_dir(folder.join("tests")).unwrap() {
+            tests += &fs::read_to_string(entry.unwrap().path()).unwrap();
+        }
+        let named = super::scan::models(&folder.parent().unwrap().join("src")).unwrap();
+        assert!(named.len() > 20, "only {} names found: is the scan right?", named.len());
+        for (model, file) in named {
+            assert!(tests.contains(&format!("fn {model}()")), "{file} names `{model}`");
+        }
+    }
 
     #[test]
     fn every_tag_has_a_row_and_every_row_a_tag() {

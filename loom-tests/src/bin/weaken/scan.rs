@@ -44,6 +44,31 @@ pub(crate) fn sites(src: &Path) -> Result<Vec<Site>, Failure> {
     Ok(sites)
 }
 
+#[cfg(test)]
+/// The models that comments below `src` name, each with the file that does.
+pub(crate) fn models(src: &Path) -> Result<Vec<(String, String)>, Failure> {
+    let mut models = Vec::new();
+    for path in sources(src)? {
+        let text = fs::read_to_string(&path)?;
+        let comments: Vec<&str> = text
+            .lines()
+            .filter_map(|line| line.split_once("// ").map(|(_, words)| words))
+            .collect();
+        let file = path.strip_prefix(src)?.display().to_string();
+        models.extend(models_of(&comments.join(" ")).map(|model| (model.to_owned(), file.clone())));
+    }
+    Ok(models)
+}
+
+#[cfg(test)]
+/// ``Model: `one`, `other`.`` gives `one` and `other`.
+fn models_of(comments: &str) -> impl Iterator<Item = &str> {
+    comments.split("Model: ").skip(1).flat_map(|rest| {
+        let sentence = rest.split(['.', ';']).next().unwrap_or("");
+        sentence.split('`').skip(1).step_by(2)
+    })
+}
+
 fn sources(src: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut files = Vec::new();
     let mut folders = vec![src.to_owned()];
@@ -131,7 +156,7 @@ pub(crate) fn weaken_ordering(text: &str, site: &Site, to: &str) -> Result<Strin
 
 #[cfg(test)]
 mod tests {
-    use super::{sites_of, weaken_ordering};
+    use super::{models_of, sites_of, weaken_ordering};
 
     const TAGGED: &str = "\
         // Release [fill]: pairs with the Acquire of `stamp`.\n\
@@ -154,6 +179,12 @@ mod tests {
         assert!(message("// Release [a]: no.\nx.load(Ordering::Acquire);").contains("announces"));
         let two = "// Acquire [a]: one.\nx.cas(0, 1, Ordering::Acquire, Ordering::Acquire);";
         assert!(message(two).contains("has no tag"));
+    }
+
+    #[test]
+    fn every_model_of_a_list_is_found() {
+        let comments = "Relaxed: why. Model: `one`, `other`. Then `no_model`. Model: `last`";
+        assert!(models_of(comments).eq(["one", "other", "last"]));
     }
 
     #[test]

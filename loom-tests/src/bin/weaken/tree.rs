@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::thread;
@@ -113,6 +114,7 @@ impl Tree {
                 .env("RUST_BACKTRACE", "0")
                 .stdout(output.try_clone()?)
                 .stderr(output)
+                .process_group(0)
                 .spawn()?;
         let started = Instant::now();
         loop {
@@ -120,7 +122,8 @@ impl Tree {
                 return Ok(Some(status));
             }
             if started.elapsed() > time_max {
-                child.kill()?;
+                // The whole group: cargo alone would leave the models running.
+                Command::new("kill").args(["-KILL", "--", &format!("-{}", child.id())]).status()?;
                 child.wait()?;
                 return Ok(None);
             }

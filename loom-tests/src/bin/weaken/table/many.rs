@@ -26,16 +26,38 @@ pub(super) const ROWS: &[Weakening] = &[
     ),
     relaxed("displaced-counted", "displace", &["displace_vs_displace"]),
     relaxed("displaced-handed-on", "displace", &["displace_vs_displace"]),
+    relaxed("displaced-told", "audit", &["audit_vs_displace"]),
+    relaxed("displaced-heard", "audit", &["audit_vs_displace"]),
+    relaxed("group-displaced-told", "audit", &["audit_vs_displacing_group"]),
+    relaxed("group-displaced-heard", "audit", &["audit_vs_displacing_group"]),
     text(
         "group stamped first to last",
         "ring/send.rs",
-        &[("for position in positions.rev() {", "for position in positions {")],
+        &[
+            (
+                "let mut position = first + values.len() as u64;",
+                "let mut position = first.wrapping_sub(1);",
+            ),
+            (
+                "in values.drain(..).rev() {\n            position -= 1;",
+                "in values.drain(..) {\n            position = position.wrapping_add(1);",
+            ),
+        ],
         ("ring", &["send_all_visibility"]),
     ),
     text(
-        "group stamped first to last",
+        "displacing: group stamped first to last",
         "ring/send.rs",
-        &[("for position in positions.rev() {", "for position in positions {")],
+        &[
+            (
+                "let mut position = first + values.len() as u64;",
+                "let mut position = first.wrapping_sub(1);",
+            ),
+            (
+                "in values.drain(..).rev() {\n            position -= 1;",
+                "in values.drain(..) {\n            position = position.wrapping_add(1);",
+            ),
+        ],
         ("displace", &["send_all_visibility_displacing"]),
     ),
     text(

@@ -54,8 +54,8 @@ pub(super) const ROWS: &[Weakening] = &[
     text(
         "single: iterator goes beyond the room",
         "ring/single/producer.rs",
-        &[("while count < room {", "while count <= room {")],
-        ("single", &["single_slot_reuse_by_each", "single_iter_visibility"]),
+        &[(".fill(room, &mut values)", ".fill(room + 1, &mut values)")],
+        ("single", &["single_slot_reuse_by_each"]),
     ),
     text(
         "single: room taken one too far",
@@ -85,17 +85,17 @@ pub(super) const ROWS: &[Weakening] = &[
         "single: group published one by one",
         "ring/single/producer.rs",
         &[(
-            "            unsafe { cell.write(value) };\n",
-            "            unsafe { cell.write(value) };\n            self.ring.tail.fetch_add(1, Ordering::Release);\n",
+            "as in `put`, for each of the positions up to `end`.\n            unsafe { cell.write(value) };\n",
+            "as in `put`, for each of the positions up to `end`.\n            unsafe { cell.write(value) };\n            self.ring.tail.fetch_add(1, Ordering::Release);\n",
         )],
         ("single", &["single_group_visibility", "single_group_visibility_displacing"]),
     ),
     text(
         "single: iterator published one by one",
-        "ring/single/producer.rs",
+        "ring/single/chunk.rs",
         &[(
             "            self.written += 1;\n",
-            "            self.written += 1;\n            self.producer.ring.tail.store(self.written, Ordering::Release);\n",
+            "            self.written += 1;\n            self.producer.ring.tail.store(self.written, crate::sync::atomic::Ordering::Release);\n",
         )],
         ("single", &["single_iter_visibility"]),
     ),

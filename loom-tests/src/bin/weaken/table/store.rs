@@ -94,7 +94,7 @@ pub(super) const ROWS: &[Weakening] = &[
     text(
         "a refused holder gives up the lease",
         "ring/lease.rs",
-        &[(".then(|| Taken { exclusive: self })", ".then_some(Taken { exclusive: self })")],
+        &[(".then(|| Taken {", ".then_some(Taken {")],
         ("dispatch", &["concurrent_publish"]),
     ),
     text(
@@ -126,6 +126,36 @@ pub(super) const ROWS: &[Weakening] = &[
         "store/delivery.rs",
         &[("sync::lock(&self.left_over).extend(events);", "drop(events);")],
         ("shutdown", &["drain_out_of_time_vs_publish"]),
+    ),
+    text(
+        "report: left over before in flight",
+        "store/shutdown.rs",
+        &[(
+            "        let mut report = self.report(dispatched);\n        report.undelivered = std::mem::take(&mut *sync::lock(&self.left_over));\n",
+            "        let left_over = std::mem::take(&mut *sync::lock(&self.left_over));\n        let mut report = self.report(dispatched);\n        report.undelivered = left_over;\n",
+        )],
+        ("shutdown", &["report_vs_publish"]),
+    ),
+    text(
+        "audit looks only afterwards",
+        "store/audit.rs",
+        &[("        if !at_rest() {\n            return Err(AuditError::Busy);\n        }\n", "")],
+        ("audit", &["audit_vs_send"]),
+    ),
+    text(
+        "audit without the drain's lock",
+        "store/audit.rs",
+        &[("        let _books = sync::lock(&shared.left_over);\n", "")],
+        ("audit", &["audit_vs_drain"]),
+    ),
+    text(
+        "audit counts fewer values than none",
+        "ring/mod.rs",
+        &[(
+            "tail.checked_sub(head) == Some(self.count_full())",
+            "tail - head == self.count_full()",
+        )],
+        ("audit", &["audit_vs_two_displacing"]),
     ),
     text(
         "drain does not wait for a publish",

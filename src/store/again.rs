@@ -1,0 +1,84 @@
+//! Calling a subscription again for an event that it failed on.
+
+use super::Shared;
+use super::accept::FromHandler;
+use super::keeper::{Answer, DueCall, Failed, Keeper};
+use crate::contain;
+use crate::error::HandlerError;
+use crate::event::Event;
+use crate::handler::Call;
+use crate::sync::Arc;
+use crate::time::Deadline;
+
+impl<E: Event> Shared<E> {
+    /// Keeps an event for those that failed on it.
+    #[cold]
+    pub(super) fn keep(&self, keeper: &dyn Keeper<E>, event: E, failed: &mut Vec<Failed<E>>) {
+        keeper.keep(event, failed, self.clock.now(), &self.tell_of_letters());
+        if keeper.waiting() != 0 {
+            // Who waits for events has to know by when the call is due.
+            self.intake.wake_waiting();
+        }
+    }
+
+    /// Makes the calls that are due; all that wait, if `all` says so.
+    #[cold]
+    pub(super) fn serve(&self, keeper: &dyn Keeper<E>, deadline: Deadline, all: bool) {
+        keeper.serve(
+            self.clock.now(),
+            all,
+            &mut |due| self.call_again(&due, deadline),
+            &self.tell_of_letters(),
+            &|| !self.is_abandoned() && !deadline.has_passed(),
+        );
+    }
+
+    /// Settles the calls that wait without making them.
+    pub(super) fn abandon_due(&self) {
+        if let Some(keeper) = &self.keeper
+            && keeper.waiting() != 0
+        {
+            keeper.abandon(self.clock.now(), &self.tell_of_letters());
+        }
+    }
+
+    /// Calls one subscription again for an event.
+    fn call_again(&self, due: &DueCall<'_, E>, deadline: Deadline) -> Answer<E> {
+        let DueCall { event, subscriber, position, attempt } = *due;
+        let profile = subscriber.profile();
+        if profile.has_ended() {
+            return Answer::Ended;
+        }
+        if profile.is_paused() {
+            return Answer::Later;
+        }
+        let outlet = FromHandler(self);
+        let call = contain::contain(|| {
+            let mut call = Call {
+                outlet: &outlet,
+                cancelled: &self.abandoned,
+                topic: event.topic(),
+                position,
+                attempt,
+                deadline,
+                skipped: 0,
+            };
+            (subscriber.handle(event, &mut call), call.skipped)
+        });
+        let dispatch = &self.counters.dispatch;
+        let error = match call {
+            Ok((None, 0)) => return Answer::Over,
+            Ok((None, _)) => {
+                // It ended or was paused since; the event is on its books already.
+                profile.counts.missed.subtract(1);
+                return if profile.is_paused() { Answer::Later } else { Answer::Ended };
+            }
+            Ok((Some(error), _)) => error,
+            Err(caught) => HandlerError::panic(caught.message),
+        };
+        dispatch.failed_calls.add(1);
+        dispatch.panicked_calls.add(u64::from(error.is_panic()));
+        self.tell_of_failure(event, subscriber, &error);
+        Answer::Failed(Failed::new(Arc::clone(subscriber), position, error, attempt))
+    }
+}
