@@ -1,7 +1,5 @@
 //! Showing calls to observers.
 
-use std::time::Instant;
-
 use super::context::Watch;
 use super::{BoxHandler, CallContext, Handler, Outcome};
 use crate::error::HandlerError;
@@ -23,10 +21,10 @@ impl<E: Event> Handler<E> for Watched<E> {
     fn handle(&self, event: &E, context: &CallContext<'_, E>) -> Result<Outcome, HandlerError> {
         let outlet = context.outlet();
         outlet.observe(&|observer| observer.before(event, context));
-        let start = self.watch.slow_after.map(|limit| (limit, Instant::now()));
+        let start = self.watch.slow_after.map(|limit| (limit, context.clock().now()));
         let answer = self.next.handle(event, context);
         if let Some((limit, start)) = start {
-            let elapsed = start.elapsed();
+            let elapsed = context.clock().now().saturating_duration_since(start);
             if elapsed > limit {
                 outlet.observe(&|observer| observer.slow(event, context, elapsed));
             }
