@@ -122,6 +122,34 @@ pub mod models {
         fn topic(&self) {}
     }
 
+    /// A plain number that loom watches: two accesses that nothing orders are a race.
+    #[derive(Debug)]
+    pub struct Cell(loom::cell::UnsafeCell<usize>);
+
+    // SAFETY: that only ordered accesses happen is what the models show; loom panics at any other.
+    unsafe impl Sync for Cell {}
+    // SAFETY: a number may move to another thread.
+    unsafe impl Send for Cell {}
+
+    impl Cell {
+        /// Nought.
+        pub fn new() -> loom::sync::Arc<Self> {
+            loom::sync::Arc::new(Self(loom::cell::UnsafeCell::new(0)))
+        }
+
+        /// Adds to the number.
+        pub fn add(&self, amount: usize) {
+            // SAFETY: loom has checked that nobody else is using the cell.
+            self.0.with_mut(|number| unsafe { *number += amount });
+        }
+
+        /// The number.
+        pub fn get(&self) -> usize {
+            // SAFETY: loom has checked that nobody else is writing to the cell.
+            self.0.with(|number| unsafe { *number })
+        }
+    }
+
     /// The numbers of `parcels`.
     pub fn ids(parcels: impl IntoIterator<Item = Parcel>) -> Vec<usize> {
         parcels.into_iter().map(|parcel| parcel.id()).collect()

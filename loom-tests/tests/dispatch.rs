@@ -1,36 +1,11 @@
 //! Models of dispatch: who sees which event, and in what order the handlers' effects become visible.
 #![cfg(loom)]
 
-use loom::cell::UnsafeCell;
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicBool, Ordering};
 use loom::thread;
-use loom_tests::models::{Parcel, check_books, explore, explore_bounded, store_with};
+use loom_tests::models::{Cell, Parcel, check_books, explore, explore_bounded, store_with};
 use ringbus::{Context, OverrunPolicy};
-
-/// A plain number that loom watches: two accesses that nothing orders are a race.
-struct Cell(UnsafeCell<usize>);
-
-// SAFETY: that only ordered accesses happen is what the models show; loom panics at any other.
-unsafe impl Sync for Cell {}
-// SAFETY: a number may move to another thread.
-unsafe impl Send for Cell {}
-
-impl Cell {
-    fn new() -> Arc<Self> {
-        Arc::new(Self(UnsafeCell::new(0)))
-    }
-
-    fn add(&self, amount: usize) {
-        // SAFETY: loom has checked that nobody else is using the cell.
-        self.0.with_mut(|number| unsafe { *number += amount });
-    }
-
-    fn get(&self) -> usize {
-        // SAFETY: loom has checked that nobody else is writing to the cell.
-        self.0.with(|number| unsafe { *number })
-    }
-}
 
 /// An event that was sent after a subscription was made reaches its handler, whoever publishes.
 ///
@@ -62,7 +37,7 @@ fn subscribe_vs_dispatch() {
 /// No call starts after `unsubscribe` has returned, in a run that is being dispatched either.
 ///
 /// The first handler of the event looks whether `unsubscribe` had returned by then; if so, the
-/// second must not be called. Fails if `unsubscribe` does not clear `active`: the dispatch still
+/// second must not be called. Fails if `unsubscribe` does not mark the end: the dispatch still
 /// works with the table that it looked up for the run.
 #[test]
 fn unsubscribe_vs_dispatch() {

@@ -258,6 +258,8 @@ impl<E: Event> DeadLetterQueue<E> {
             || (config.when_full == WhenFull::Refuse && !fits(letters, stats))
         {
             stats.refused += 1;
+            drop(inner);
+            contain::drop_contained(call);
             return Filed::Refused;
         }
         while !fits(letters, stats) {

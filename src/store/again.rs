@@ -11,26 +11,33 @@ use crate::sync::Arc;
 use crate::time::Deadline;
 
 impl<E: Event> Shared<E> {
-    /// Keeps an event for those that failed on it.
+    /// Keeps an event for those that failed on it, or gives it back.
     #[cold]
-    pub(super) fn keep(&self, keeper: &dyn Keeper<E>, event: E, failed: &mut Vec<Failed<E>>) {
-        keeper.keep(event, failed, self.clock.now(), &self.tell_of_letters());
+    pub(super) fn keep(
+        &self,
+        keeper: &dyn Keeper<E>,
+        event: E,
+        failed: &mut Vec<Failed<E>>,
+    ) -> Option<E> {
+        let event = keeper.keep(event, failed, self.clock.now(), &self.tell_of_letters());
         if keeper.waiting() != 0 {
             // Who waits for events has to know by when the call is due.
             self.intake.wake_waiting();
         }
+        event
     }
 
     /// Makes the calls that are due; all that wait, if `all` says so.
     #[cold]
     pub(super) fn serve(&self, keeper: &dyn Keeper<E>, deadline: Deadline, all: bool) {
-        keeper.serve(
+        let event_panics = keeper.serve(
             self.clock.now(),
             all,
             &mut |due| self.call_again(&due, deadline),
             &self.tell_of_letters(),
             &|| !self.is_abandoned() && !deadline.has_passed(),
         );
+        self.counters.dispatch.event_panics.add(event_panics);
     }
 
     /// Settles the calls that wait without making them.

@@ -144,16 +144,14 @@ impl<E: Event> Shared<E> {
             }
             return Some(event);
         };
-        self.keep(&**keeper, event, failed);
-        None
+        self.keep(&**keeper, event, failed)
     }
 
     /// Drops an event, or keeps it for those that failed on it; whether its `Drop` ran through.
     fn finish(&self, event: E, failed: &mut Vec<Failed<E>>) -> bool {
         match &self.keeper {
             Some(keeper) if !failed.is_empty() => {
-                self.keep(&**keeper, event, failed);
-                true
+                self.keep(&**keeper, event, failed).is_none_or(contain::drop_contained)
             }
             _ => contain::drop_contained(event),
         }

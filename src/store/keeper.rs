@@ -7,10 +7,10 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::error::Error;
-use std::fmt;
 use std::time::{Duration, Instant, SystemTime};
 
+use super::due::{Due, Uncalled};
+use crate::contain;
 use crate::dead_letter::{DeadLetter, DeadLetterQueue, FailedCall, Filed};
 use crate::error::{HandlerError, RetryNote};
 use crate::event::Event;
@@ -57,6 +57,7 @@ pub(super) struct ReplayOrder<'a, E: Event> {
     pub(super) pace: Duration,
     pub(super) wanted: &'a mut dyn FnMut(&DeadLetter<E>) -> bool,
     pub(super) find: &'a dyn Fn(SubscriptionId) -> Option<Arc<dyn Subscribed<E>>>,
+    pub(super) is_closed: &'a dyn Fn() -> bool,
 }
 
 /// A call that is due.
@@ -83,17 +84,18 @@ pub(super) enum Answer<E: Event> {
 /// Keeps events for those that failed on them. Called by whoever holds the dispatch lease, except
 /// for [`replay`](Self::replay) and the figures.
 pub(super) trait Keeper<E: Event>: Send + Sync {
-    /// Takes the event, and every call that failed on it; tells `letter` of each letter.
+    /// Takes the event, and every call that failed on it; tells `letter` of each letter. Gives the
+    /// event back if it is kept for none of them.
     fn keep(
         &self,
         event: E,
         failed: &mut Vec<Failed<E>>,
         now: Instant,
         letter: &dyn Fn(&DeadLetter<E>),
-    );
+    ) -> Option<E>;
 
     /// Makes the calls that are due at `now`, or if `all` says so those that are not, as long as
-    /// `go_on` says so.
+    /// `go_on` says so. Returns how many events panicked when they were dropped.
     fn serve(
         &self,
         now: Instant,
@@ -101,13 +103,18 @@ pub(super) trait Keeper<E: Event>: Send + Sync {
         call: &mut dyn FnMut(DueCall<'_, E>) -> Answer<E>,
         letter: &dyn Fn(&DeadLetter<E>),
         go_on: &dyn Fn() -> bool,
-    );
+    ) -> u64;
 
     /// Settles the calls that wait without making them: there will be no more calls. Any thread may.
     fn abandon(&self, now: Instant, letter: &dyn Fn(&DeadLetter<E>));
 
-    /// Takes letters out of `letters` and has the subscription of each called again; how many.
-    fn replay(&self, letters: &DeadLetterQueue<E>, order: &mut ReplayOrder<'_, E>) -> usize;
+    /// Takes letters out of `letters` and has the subscription of each called again; how many, unless
+    /// the store is closed.
+    fn replay(&self, letters: &DeadLetterQueue<E>, order: &mut ReplayOrder<'_, E>)
+    -> Option<usize>;
+
+    /// Waits for the replays that have found the store open; for who has closed it.
+    fn await_replays(&self);
 
     /// When the next call is due.
     fn next_due(&self) -> Option<Instant>;
@@ -134,33 +141,20 @@ struct Waiting<E: Event> {
     next_number: u64,
 }
 
-struct Due<E: Event> {
-    at: Instant,
-    /// In the order in which they came, if due at the same time.
-    number: u64,
-    event: Arc<E>,
-    subscriber: Arc<dyn Subscribed<E>>,
-    position: u64,
-    attempts: u32,
-    first: First,
-    /// What it failed with last.
-    last: Arc<HandlerError>,
-}
-
 impl<E: Event + Sync> Sharing<E> {
     pub(super) fn new(letters: Option<DeadLetterQueue<E>>) -> Self {
         let due = Mutex::new(Waiting { heap: BinaryHeap::new(), next_number: 0 });
         Self { letters, due, count: AtomicU64::new(0), pushes: AtomicU64::new(0) }
     }
 
-    /// Puts a call into the queue or files a letter.
+    /// Puts a call into the queue or files a letter; whether either was done.
     fn settle(
         &self,
-        event: Arc<E>,
+        event: &Arc<E>,
         failed: Failed<E>,
         now: Instant,
         letter: &dyn Fn(&DeadLetter<E>),
-    ) {
+    ) -> bool {
         let Failed { subscriber, position, error, attempts, retry_after, first } = failed;
         let profile = subscriber.profile();
         if let Some(wait) = retry_after {
@@ -169,44 +163,58 @@ impl<E: Event + Sync> Sharing<E> {
             let last = Arc::clone(&error);
             let first = first.unwrap_or_else(|| (error, SystemTime::now()));
             profile.counts.retrying.add(1);
+            let event = Arc::clone(event);
             self.push(Due { at, number: 0, event, subscriber, position, attempts, first, last });
-            return;
+            return true;
         }
         let Some(letters) = &self.letters else {
             profile.counts.failed.add(1);
-            return;
+            contain::drop_contained(error);
+            contain::drop_contained(first);
+            return false;
         };
         let subscription = profile.id;
         let name = profile.name.clone();
         let call = FailedCall { subscription, name, position, error, attempts, first };
-        match letters.file(event, call) {
+        match letters.file(Arc::clone(event), call) {
             Filed::Kept(filed) => {
                 profile.counts.dead_lettered.add(1);
                 letter(&filed);
+                // Somebody else may have taken the letter itself meanwhile.
+                contain::drop_contained(filed);
+                true
             }
-            Filed::Refused => profile.counts.failed.add(1),
+            Filed::Refused => {
+                profile.counts.failed.add(1);
+                false
+            }
         }
     }
 
     /// Settles a call that will not be made: what the handler failed with last stays the cause.
+    /// Returns whether the event, if nobody keeps it, was dropped without a panic.
     fn settle_uncalled(
         &self,
         due: Due<E>,
         now: Instant,
         reason: &'static str,
         letter: &dyn Fn(&DeadLetter<E>),
-    ) {
+    ) -> bool {
         let Due { event, subscriber, position, attempts, first, last, .. } = due;
         subscriber.profile().counts.retrying.subtract(1);
         let attempt = attempts.saturating_add(1);
         let error = HandlerError::new(last.kind(), Uncalled { attempt, reason, last });
         let failed =
             Failed { first: Some(first), ..Failed::new(subscriber, position, error, attempts) };
-        self.settle(event, failed, now, letter);
+        self.settle(&event, failed, now, letter);
+        contain::drop_contained(event)
     }
 
-    fn push(&self, mut call: Due<E>) {
-        let mut due = sync::lock(&self.due);
+    fn push(&self, call: Due<E>) {
+        self.push_into(&mut sync::lock(&self.due), call);
+    }
+
+    fn push_into(&self, due: &mut Waiting<E>, mut call: Due<E>) {
         call.number = due.next_number;
         due.next_number += 1;
         due.heap.push(Reverse(call));
@@ -228,27 +236,6 @@ impl<E: Event + Sync> Sharing<E> {
     }
 }
 
-/// An attempt that was due and was not made.
-#[derive(Debug)]
-struct Uncalled {
-    attempt: u32,
-    reason: &'static str,
-    last: Arc<HandlerError>,
-}
-
-impl Error for Uncalled {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(self.last.source())
-    }
-}
-
-impl fmt::Display for Uncalled {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { attempt, reason, .. } = self;
-        write!(f, "attempt {attempt} was not made: {reason}")
-    }
-}
-
 /// How long a call waits again whose subscription is paused.
 const PAUSE: Duration = Duration::from_millis(10);
 
@@ -266,11 +253,18 @@ impl<E: Event + Sync> Keeper<E> for Sharing<E> {
         failed: &mut Vec<Failed<E>>,
         now: Instant,
         letter: &dyn Fn(&DeadLetter<E>),
-    ) {
+    ) -> Option<E> {
         let event = Arc::new(event);
+        let mut is_kept = false;
         for failed in failed.drain(..) {
-            self.settle(Arc::clone(&event), failed, now, letter);
+            is_kept |= self.settle(&event, failed, now, letter);
         }
+        if is_kept {
+            // Its letters may be gone already.
+            contain::drop_contained(event);
+            return None;
+        }
+        Arc::try_unwrap(event).ok()
     }
 
     fn serve(
@@ -280,13 +274,14 @@ impl<E: Event + Sync> Keeper<E> for Sharing<E> {
         call: &mut dyn FnMut(DueCall<'_, E>) -> Answer<E>,
         letter: &dyn Fn(&DeadLetter<E>),
         go_on: &dyn Fn() -> bool,
-    ) {
+    ) -> u64 {
+        let mut event_panics = 0;
         // Not those that are put in meanwhile: a call that fails at once may be due at once.
         for _ in 0..self.waiting() {
             if !go_on() {
-                return;
+                break;
             }
-            let Some(due) = self.pop(now, all) else { return };
+            let Some(due) = self.pop(now, all) else { break };
             let attempt = due.attempts.saturating_add(1);
             let answer = call(DueCall {
                 event: &due.event,
@@ -297,6 +292,10 @@ impl<E: Event + Sync> Keeper<E> for Sharing<E> {
             let mut failed = match answer {
                 Answer::Over => {
                     due.subscriber.profile().counts.retrying.subtract(1);
+                    let Due { event, first, last, .. } = due;
+                    contain::drop_contained(first);
+                    contain::drop_contained(last);
+                    event_panics += u64::from(!contain::drop_contained(event));
                     continue;
                 }
                 Answer::Later if !all => {
@@ -306,17 +305,22 @@ impl<E: Event + Sync> Keeper<E> for Sharing<E> {
                 }
                 Answer::Failed(failed) => failed,
                 Answer::Later | Answer::Ended => {
-                    self.settle_uncalled(due, now, "its subscription took no more calls", letter);
+                    let reason = "its subscription took no more calls";
+                    event_panics += u64::from(!self.settle_uncalled(due, now, reason, letter));
                     continue;
                 }
             };
             due.subscriber.profile().counts.retrying.subtract(1);
-            failed.first = Some(due.first);
+            let Due { event, first, last, .. } = due;
+            failed.first = Some(first);
             if all {
                 failed.retry_after = None; // There will be no later.
             }
-            self.settle(due.event, failed, now, letter);
+            self.settle(&event, failed, now, letter);
+            contain::drop_contained(last);
+            event_panics += u64::from(!contain::drop_contained(event));
         }
+        event_panics
     }
 
     fn abandon(&self, now: Instant, letter: &dyn Fn(&DeadLetter<E>)) {
@@ -325,12 +329,20 @@ impl<E: Event + Sync> Keeper<E> for Sharing<E> {
         }
     }
 
-    fn replay(&self, letters: &DeadLetterQueue<E>, order: &mut ReplayOrder<'_, E>) -> usize {
+    fn replay(
+        &self,
+        letters: &DeadLetterQueue<E>,
+        order: &mut ReplayOrder<'_, E>,
+    ) -> Option<usize> {
         let taken = letters.take_where(order.max, |letter| (order.wanted)(letter));
         let (mut at, mut replayed, mut left) = (order.now, 0, Vec::new());
+        let mut due = sync::lock(&self.due);
+        // Under the lock: who has closed the store and then takes the lock finds all of them.
+        let is_closed = (order.is_closed)();
         for letter in taken {
             // It may have ended since it was chosen.
-            let Some(subscriber) = (order.find)(letter.subscription) else {
+            let subscriber = (order.find)(letter.subscription).filter(|_| !is_closed);
+            let Some(subscriber) = subscriber else {
                 left.push(letter);
                 continue;
             };
@@ -341,12 +353,18 @@ impl<E: Event + Sync> Keeper<E> for Sharing<E> {
                 letter;
             let first = (first_error, first_failed);
             let last = error;
-            self.push(Due { at, number: 0, event, subscriber, position, attempts, first, last });
-            at = at.checked_add(order.pace).unwrap_or(at);
+            let call = Due { at, number: 0, event, subscriber, position, attempts, first, last };
+            self.push_into(&mut due, call);
+            at = at.checked_add(order.pace).unwrap_or_else(|| far_from(order.now));
             replayed += 1;
         }
+        drop(due);
         letters.put_back(left);
-        replayed
+        (!is_closed).then_some(replayed)
+    }
+
+    fn await_replays(&self) {
+        drop(sync::lock(&self.due));
     }
 
     fn next_due(&self) -> Option<Instant> {
@@ -364,25 +382,5 @@ impl<E: Event + Sync> Keeper<E> for Sharing<E> {
     fn pushes(&self) -> u64 {
         // Relaxed: as in `push`.
         self.pushes.load(Ordering::Relaxed)
-    }
-}
-
-impl<E: Event> PartialEq for Due<E> {
-    fn eq(&self, other: &Self) -> bool {
-        self.number == other.number
-    }
-}
-
-impl<E: Event> Eq for Due<E> {}
-
-impl<E: Event> PartialOrd for Due<E> {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl<E: Event> Ord for Due<E> {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.at, self.number).cmp(&(other.at, other.number))
     }
 }

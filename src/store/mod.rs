@@ -6,6 +6,7 @@ mod audit;
 mod commit;
 mod delivery;
 mod dispatch;
+mod due;
 mod intake;
 mod keeper;
 mod producer;

@@ -122,8 +122,12 @@ impl<E: Event, P: Producers> EventStore<E, P> {
             pace: replay.pace,
             wanted: &mut wanted,
             find: &find,
+            is_closed: &|| shared.intake.is_closed(),
         };
-        let replayed = keeper.replay(letters, &mut order);
+        // The filter may have taken its time, or closed the store itself.
+        let Some(replayed) = keeper.replay(letters, &mut order) else {
+            return Err(ReplayError::Closed);
+        };
         shared.intake.wake_waiting();
         Ok(replayed)
     }

@@ -122,6 +122,9 @@ impl<E: Event, P: Producers> EventStore<E, P> {
         let deadline = deadline.into();
         let shared = &*self.shared;
         shared.intake.close();
+        if let Some(keeper) = &shared.keeper {
+            keeper.await_replays();
+        }
         if shared.is_dispatching_here() {
             shared.ask_again();
             return shared.report(0);

@@ -116,10 +116,90 @@ pub(super) const ROWS: &[Weakening] = &[
         ("dispatch", &["subscribe_vs_dispatch"]),
     ),
     text(
-        "unsubscribe leaves `active` set",
+        "unsubscribe does not mark the end",
         "handler/subscriber.rs",
-        &[("self.active.store(false, Ordering::Relaxed);", "")],
+        &[("self.state.fetch_or(ENDED, Ordering::Relaxed);", "")],
         ("dispatch", &["unsubscribe_vs_dispatch"]),
+    ),
+    text(
+        "a call does not look for a pause",
+        "handler/subscriber.rs",
+        &[(
+            "self.state.load(Ordering::Relaxed) == 0",
+            "self.state.load(Ordering::Relaxed) & ENDED == 0",
+        )],
+        ("delivery", &["pause_vs_dispatch"]),
+    ),
+    text(
+        "claim given back by what was read",
+        "handler/subscriber.rs",
+        &[(
+            "self.state.fetch_and(!CLAIMED, Ordering::Relaxed);",
+            "let before = self.state.load(Ordering::Relaxed);\n\
+             self.state.store(before & !CLAIMED, Ordering::Relaxed);",
+        )],
+        ("delivery", &["give_back_vs_unsubscribe"]),
+    ),
+    text(
+        "resume writes back what it has read",
+        "handler/subscriber.rs",
+        &[(
+            "self.state.fetch_and(!PAUSED, Ordering::Relaxed)",
+            "{\nlet before = self.state.load(Ordering::Relaxed);\n\
+             self.state.store(before & !PAUSED, Ordering::Relaxed);\nbefore\n}",
+        )],
+        ("delivery", &["resume_vs_unsubscribe"]),
+    ),
+    text(
+        "once does not end before the call",
+        "handler/subscriber.rs",
+        &[("if once == Once::FirstCall {", "if false {")],
+        ("delivery", &["once_vs_two_dispatchers"]),
+    ),
+    text(
+        "unsubscribe does not wait",
+        "store/subscribe.rs",
+        &[(
+            "self.shared.take_dispatch(deadline.into()).is_some()",
+            "{ let _: Deadline = deadline.into(); true }",
+        )],
+        ("delivery", &["unsubscribe_and_wait_vs_dispatch"]),
+    ),
+    text(
+        "commit lets go of the lease",
+        "store/commit.rs",
+        &[("let Some(_dispatch) =", "let Some(_) =")],
+        ("delivery", &["commit_vs_publish"]),
+    ),
+    text(
+        "committed events on no books",
+        "store/delivery.rs",
+        &[("self.counters.dispatch.committed.add(1);", "")],
+        ("delivery", &["commit_vs_publish", "commit_vs_drain"]),
+    ),
+    text(
+        "commit goes on after a drain gave up",
+        "store/commit.rs",
+        &[("if self.is_abandoned() {", "if false {")],
+        ("delivery", &["commit_vs_drain_out_of_time"]),
+    ),
+    text(
+        "drain does not await a replay",
+        "store/shutdown.rs",
+        &[("            keeper.await_replays();\n", "")],
+        ("again", &["replay_vs_drain"]),
+    ),
+    text(
+        "replay looks outside of the lock",
+        "store/keeper.rs",
+        &[
+            ("        let is_closed = (order.is_closed)();\n", ""),
+            (
+                "        let mut due = sync::lock(&self.due);\n        // Under",
+                "        let is_closed = (order.is_closed)();\n        let mut due = sync::lock(&self.due);\n        // Under",
+            ),
+        ],
+        ("again", &["replay_vs_drain"]),
     ),
     text(
         "left over events not set aside",
