@@ -11,6 +11,7 @@
 
 use super::Shared;
 use super::accept::FromHandler;
+use super::batching::Batches;
 use super::keeper::Failed;
 use crate::contain;
 use crate::dead_letter::DeadLetter;
@@ -25,6 +26,8 @@ use crate::time::Deadline;
 #[derive(Default)]
 struct Tally {
     unhandled: u64,
+    /// Events that batches hold, which are handled when those have gone out.
+    shelved: u64,
     failed_calls: u64,
     panicked_calls: u64,
     event_panics: u64,
@@ -45,6 +48,25 @@ impl<E: Event> Lookup<'_, E> {
     }
 }
 
+/// What is left to do about the event that was delivered last.
+struct Left<E: Event> {
+    /// The calls that failed on it, if somebody keeps it for them.
+    failed: Vec<Failed<E>>,
+    /// The subscribers, of those of its topic, that have taken it for a batch.
+    collected: Vec<usize>,
+}
+
+impl<E: Event> Left<E> {
+    const fn new() -> Self {
+        Self { failed: Vec::new(), collected: Vec::new() }
+    }
+
+    #[inline]
+    const fn is_empty(&self) -> bool {
+        self.failed.is_empty() && self.collected.is_empty()
+    }
+}
+
 /// Events that are delivered together.
 struct Delivery<'d, E: Event> {
     shared: &'d Shared<E>,
@@ -55,9 +77,8 @@ struct Delivery<'d, E: Event> {
     progress: Progress,
     /// How many of the finished events the subscribers have on their books.
     offered: usize,
-    /// The calls that failed on the event in hand, if somebody keeps it for them. The delivery
-    /// ends after such an event.
-    failed: &'d mut Vec<Failed<E>>,
+    /// What the event in hand leaves to do. The delivery ends after an event that leaves something.
+    left: &'d mut Left<E>,
     /// Whether failed calls are collected there.
     collects: bool,
 }
@@ -70,10 +91,11 @@ impl<E: Event> Shared<E> {
         seen: &Seen<E>,
         run: Run,
         deadline: Deadline,
+        batches: &mut Batches<E>,
     ) -> usize {
         let mut tally = Tally::default();
         let mut lookup = Lookup { seen, topic: None, subscribers: &[] };
-        let mut failed = Vec::new();
+        let mut left = Left::new();
         let mut dispatched = 0;
         // One by one, if what an event owns has to be released before the next one is begun.
         let one_by_one = std::mem::needs_drop::<E>();
@@ -82,10 +104,10 @@ impl<E: Event> Shared<E> {
             let all = events.as_slice();
             let some = if one_by_one { &all[..1] } else { all };
             let first = run.first + dispatched as u64;
-            let delivery = Delivery::new(self, some, first, deadline, &mut failed);
+            let delivery = Delivery::new(self, some, first, deadline, &mut left);
             let done = delivery.run(&mut lookup, &mut tally);
             dispatched += done;
-            if done == all.len() && failed.is_empty() && !one_by_one {
+            if done == all.len() && left.is_empty() && !one_by_one {
                 // Nothing is left of them that would have to be looked at.
                 drop(events);
                 self.counters.add(dispatched, &tally);
@@ -93,7 +115,15 @@ impl<E: Event> Shared<E> {
             }
             // The last one is finished like those before it, but it may have to be kept.
             if let Some(last) = done.checked_sub(1).and_then(|before| events.nth(before)) {
-                tally.event_panics += u64::from(!self.finish(last, &mut failed));
+                if left.collected.is_empty() {
+                    tally.event_panics += u64::from(!self.finish(last, &mut left.failed));
+                } else {
+                    tally.shelved += 1;
+                    let position = run.first + dispatched as u64 - 1;
+                    let Left { failed, collected } = &mut left;
+                    self.collect(batches, last, position, (lookup.subscribers, collected), failed);
+                    collected.clear();
+                }
             }
             if self.is_abandoned() || deadline.has_passed() {
                 break;
@@ -111,23 +141,35 @@ impl<E: Event> Shared<E> {
         seen: &Seen<E>,
         position: u64,
         dispatched: usize,
+        batches: &mut Batches<E>,
     ) -> Result<(), CommitError<E>> {
         let mut tally = Tally::default();
         let mut lookup = Lookup { seen, topic: None, subscribers: &[] };
-        let mut failed = Vec::new();
+        let mut left = Left::new();
         let events = std::slice::from_ref(&event);
-        let mut delivery = Delivery::new(self, events, position, Deadline::NEVER, &mut failed);
+        let mut delivery = Delivery::new(self, events, position, Deadline::NEVER, &mut left);
         delivery.collects = true;
         delivery.run(&mut lookup, &mut tally);
         self.counters.dispatch.committed.add(1);
+        let Left { failed, collected } = &mut left;
         let result = match failed.first() {
+            _ if !collected.is_empty() => {
+                tally.shelved += 1;
+                // What failed on it meanwhile is not lost: it is on the shelf too.
+                let error = failed.first().map(|first| Arc::clone(&first.error));
+                self.collect(batches, event, position, (lookup.subscribers, collected), failed);
+                match error {
+                    None => Ok(()),
+                    Some(error) => Err(CommitError::Handler { event: None, error, dispatched }),
+                }
+            }
             None => {
                 tally.event_panics += u64::from(!contain::drop_contained(event));
                 Ok(())
             }
             Some(first) => {
                 let error = Arc::clone(&first.error);
-                let event = self.keep_or_return(event, &mut failed);
+                let event = self.keep_or_return(event, failed);
                 Err(CommitError::Handler { event, error, dispatched })
             }
         };
@@ -149,7 +191,7 @@ impl<E: Event> Shared<E> {
     }
 
     /// Drops an event, or keeps it for those that failed on it; whether its `Drop` ran through.
-    fn finish(&self, event: E, failed: &mut Vec<Failed<E>>) -> bool {
+    pub(super) fn finish(&self, event: E, failed: &mut Vec<Failed<E>>) -> bool {
         match &self.keeper {
             Some(keeper) if !failed.is_empty() => {
                 self.keep(&**keeper, event, failed);
@@ -180,10 +222,10 @@ impl<'d, E: Event> Delivery<'d, E> {
         events: &'d [E],
         first: u64,
         deadline: Deadline,
-        failed: &'d mut Vec<Failed<E>>,
+        left: &'d mut Left<E>,
     ) -> Self {
         let (progress, offered, collects) = (Progress::default(), 0, shared.keeper.is_some());
-        Self { shared, events, first, deadline, progress, offered, failed, collects }
+        Self { shared, events, first, deadline, progress, offered, left, collects }
     }
 
     /// Delivers the events; how many, which is all unless the dispatch is told to stop.
@@ -195,7 +237,7 @@ impl<'d, E: Event> Delivery<'d, E> {
             }
             let between_events = !self.progress.looked_up;
             let is_stopped = || self.shared.is_abandoned() || self.deadline.has_passed();
-            if between_events && (!self.failed.is_empty() || is_stopped()) {
+            if between_events && (!self.left.is_empty() || is_stopped()) {
                 break;
             }
         }
@@ -228,6 +270,7 @@ impl<'d, E: Event> Delivery<'d, E> {
             attempt: 1,
             deadline: self.deadline,
             skipped: 0,
+            collected: false,
         };
         loop {
             call.topic = topic;
@@ -243,6 +286,10 @@ impl<'d, E: Event> Delivery<'d, E> {
                 RunEnd::Finished => return,
                 RunEnd::Topic(topic) => next_topic = Some(topic),
                 RunEnd::Ended => self.unhandled(tally),
+                RunEnd::Collected => {
+                    self.left.collected.push(0);
+                    return;
+                }
                 RunEnd::Failed(error) => self.failed(&lookup.subscribers[0], error, tally),
             }
             if self.progress.looked_up {
@@ -252,7 +299,7 @@ impl<'d, E: Event> Delivery<'d, E> {
                     return;
                 }
             }
-            if !self.progress.looked_up && !self.failed.is_empty() {
+            if !self.progress.looked_up && !self.left.is_empty() {
                 return;
             }
             topic = self.look_up(lookup, next_topic);
@@ -281,6 +328,10 @@ impl<'d, E: Event> Delivery<'d, E> {
                 if let Some(error) = subscriber.handle(&events[done], call) {
                     self.failed(subscriber, error, tally);
                 }
+                if call.collected {
+                    call.collected = false;
+                    self.left.collected.push(passed - 1);
+                }
             }
             if call.skipped == left.len() && !called_before {
                 self.unhandled(tally);
@@ -289,7 +340,7 @@ impl<'d, E: Event> Delivery<'d, E> {
             (passed, called_before) = (0, false);
             self.progress.done = done;
             self.progress.looked_up = false;
-            if call.is_stopped() || !self.failed.is_empty() {
+            if call.is_stopped() || !self.left.is_empty() {
                 break RunEnd::Finished;
             }
             let Some(event) = events.get(done) else { break RunEnd::Finished };
@@ -362,7 +413,7 @@ impl<'d, E: Event> Delivery<'d, E> {
         self.shared.tell_of_failure(event, subscriber, &error);
         if self.collects {
             let position = self.first + self.progress.done as u64;
-            self.failed.push(Failed::new(Arc::clone(subscriber), position, error, 1));
+            self.left.failed.push(Failed::new(Arc::clone(subscriber), position, error, 1));
         } else {
             subscriber.profile().counts.failed.add(1);
             // The error is the user's; a panic in its `Drop` is part of the same failure.
@@ -392,7 +443,7 @@ impl<E: Event> Shared<E> {
 
 impl crate::metrics::Counters {
     fn add(&self, dispatched: usize, tally: &Tally) {
-        self.dispatch.handled.add(dispatched as u64 - tally.unhandled);
+        self.dispatch.handled.add(dispatched as u64 - tally.unhandled - tally.shelved);
         self.dispatch.unhandled.add(tally.unhandled);
         self.dispatch.failed_calls.add(tally.failed_calls);
         self.dispatch.panicked_calls.add(tally.panicked_calls);
