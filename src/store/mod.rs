@@ -14,6 +14,7 @@ mod replay;
 mod send;
 mod shutdown;
 mod subscribe;
+mod walk;
 
 pub use producer::Producer;
 pub use replay::Replay;
