@@ -34,9 +34,9 @@ pub use error::{
 pub use event::Event;
 pub use handler::filter;
 pub use handler::{
-    BoxHandler, CallContext, Changed, Context, Failure, Filter, Handler, IntoOutcome, Loss,
-    Middleware, Observer, Outcome, Refusal, SubscribeOptions, Subscription, SubscriptionId,
-    SubscriptionStats, around,
+    Batch, BatchConfig, BoxHandler, CallContext, Changed, Context, Failure, Filter, Handler,
+    IntoOutcome, Loss, Middleware, Observer, Outcome, Refusal, SubscribeOptions, Subscription,
+    SubscriptionId, SubscriptionStats, around,
 };
 pub use metrics::{Balance, Metrics};
 #[cfg(feature = "tracing")]

@@ -90,6 +90,8 @@ pub(crate) struct DispatchCounters {
     pub(crate) received: OwnedCounter,
     /// Events of transactions, which do not come through the ring.
     pub(crate) committed: OwnedCounter,
+    /// Events in batches that have not gone out.
+    pub(crate) shelved: OwnedCounter,
     pub(crate) handled: OwnedCounter,
     pub(crate) unhandled: OwnedCounter,
     pub(crate) in_flight: OwnedCounter,
@@ -119,6 +121,7 @@ impl Counters {
             dispatch: CachePadded::new(DispatchCounters {
                 received: OwnedCounter::new(),
                 committed: OwnedCounter::new(),
+                shelved: OwnedCounter::new(),
                 handled: OwnedCounter::new(),
                 unhandled: OwnedCounter::new(),
                 in_flight: OwnedCounter::new(),
@@ -252,7 +255,7 @@ impl fmt::Display for Metrics {
 
 /// The books of a store, confirmed by [`EventStore::audit`](crate::EventStore::audit).
 ///
-/// `accepted = handled + unhandled + displaced + undelivered + pending` holds.
+/// `accepted = handled + unhandled + displaced + undelivered + pending + collected` holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Balance {
@@ -268,6 +271,8 @@ pub struct Balance {
     pub undelivered: u64,
     /// Events in the ring, counted slot by slot.
     pub pending: u64,
+    /// Events in batches that have not gone out.
+    pub collected: u64,
 }
 
 impl fmt::Display for Balance {
@@ -282,6 +287,10 @@ impl fmt::Display for Balance {
             self.displaced,
             self.undelivered,
             self.pending
-        )
+        )?;
+        match self.collected {
+            0 => Ok(()),
+            collected => write!(f, " + {collected} in batches"),
+        }
     }
 }

@@ -14,6 +14,8 @@ pub(crate) struct SubscriptionCounts {
     pub(crate) offered: OwnedCounter,
     pub(crate) missed: OwnedCounter,
     pub(crate) filtered: OwnedCounter,
+    /// In a batch that has not gone out.
+    pub(crate) collected: OwnedCounter,
     /// These move among each other at a replay, which any thread may ask for.
     pub(crate) failed: RareCounter,
     pub(crate) dead_lettered: RareCounter,
@@ -26,6 +28,7 @@ impl SubscriptionCounts {
             offered: OwnedCounter::new(),
             missed: OwnedCounter::new(),
             filtered: OwnedCounter::new(),
+            collected: OwnedCounter::new(),
             failed: RareCounter::new(),
             dead_lettered: RareCounter::new(),
             retrying: RareCounter::new(),
@@ -36,11 +39,12 @@ impl SubscriptionCounts {
         let exceptions = [
             self.missed.get(),
             self.filtered.get(),
+            self.collected.get(),
             self.failed.get(),
             self.dead_lettered.get(),
             self.retrying.get(),
         ];
-        let [missed, filtered, failed, dead_lettered, retrying] = exceptions;
+        let [missed, filtered, collected, failed, dead_lettered, retrying] = exceptions;
         // The exceptions first: a run in progress has counted them, and not yet what it was offered.
         let offered = self.offered.get().max(exceptions.iter().sum());
         let succeeded = offered - exceptions.iter().sum::<u64>();
@@ -50,6 +54,7 @@ impl SubscriptionCounts {
             succeeded,
             missed,
             filtered,
+            collected,
             failed,
             dead_lettered,
             retrying,
@@ -59,7 +64,7 @@ impl SubscriptionCounts {
 
 /// What a subscription has counted since it was made.
 ///
-/// `offered = succeeded + missed + filtered + failed + dead_lettered + retrying` holds. Figures lag
+/// `offered = succeeded + missed + filtered + collected + failed + dead_lettered + retrying` holds. Figures lag
 /// by at most one run of events while a dispatch runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -74,6 +79,8 @@ pub struct SubscriptionStats {
     pub missed: u64,
     /// Events that its filter, or a filter in front of its handler, kept from it.
     pub filtered: u64,
+    /// Events in a batch that has not gone out, right now.
+    pub collected: u64,
     /// Events that it failed on, finally, and that were kept nowhere.
     pub failed: u64,
     /// Events that it failed on, finally, and that a dead letter queue keeps.
@@ -86,13 +93,14 @@ impl fmt::Display for SubscriptionStats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{}: {} offered = {} succeeded + {} missed + {} filtered + {} failed + {} dead-lettered \
+            "{}: {} offered = {} succeeded + {} missed + {} filtered + {} collected + {} failed + {} dead-lettered \
              + {} retrying",
             self.subscription,
             self.offered,
             self.succeeded,
             self.missed,
             self.filtered,
+            self.collected,
             self.failed,
             self.dead_lettered,
             self.retrying

@@ -2,6 +2,7 @@
 
 use core::panic::Location;
 
+use super::batch::BatchPart;
 use super::counts::SubscriptionCounts;
 use super::table::Topics;
 use super::{Call, Filter, Outcome, SubscribeOptions, SubscriptionId};
@@ -43,6 +44,8 @@ pub(crate) enum RunEnd<E: Event> {
     Ended,
     /// The handler failed on the event in hand.
     Failed(HandlerError),
+    /// The event before the one in hand belongs to a batch.
+    Collected,
 }
 
 /// How long a subscription lasts.
@@ -62,6 +65,8 @@ pub(crate) struct Profile<E: Event> {
     /// Where it was made.
     pub(crate) place: &'static Location<'static>,
     pub(crate) counts: SubscriptionCounts,
+    /// Present if its events are handled many at once.
+    pub(crate) batch: Option<BatchPart<E>>,
     /// Nought while calls may start; else what stands against it.
     state: AtomicU64,
 }
@@ -146,6 +151,9 @@ pub(crate) trait Subscribed<E: Event>: Send + Sync {
 
 /// What a subscriber looks at, beyond its state, before it calls its handler.
 pub(crate) trait Gate<E: Event>: Send + Sync + 'static {
+    /// Whether events that pass are collected in batches.
+    const COLLECTS: bool = false;
+
     fn once(&self) -> Once;
     fn accepts(&self, event: &E) -> bool;
 }
@@ -183,6 +191,22 @@ impl<E: Event> Gate<E> for Guarded<E> {
     }
 }
 
+/// The same, for batches.
+pub(crate) struct Collecting<E: Event>(pub(crate) Guarded<E>);
+
+impl<E: Event> Gate<E> for Collecting<E> {
+    const COLLECTS: bool = true;
+
+    fn once(&self) -> Once {
+        Once::No
+    }
+
+    #[inline]
+    fn accepts(&self, event: &E) -> bool {
+        self.0.accepts(event)
+    }
+}
+
 /// What became of an event at a subscriber.
 enum Taken {
     /// The subscription does not take events now.
@@ -204,13 +228,14 @@ impl<E: Event, H, G: Gate<E>> Subscriber<E, H, G> {
         id: SubscriptionId,
         options: SubscribeOptions<E>,
         place: &'static Location<'static>,
+        batch: Option<BatchPart<E>>,
         gate: G,
         handler: H,
     ) -> Self {
         let SubscribeOptions { topics, priority, name, paused, .. } = options;
         let state = AtomicU64::new(if paused { PAUSED } else { 0 });
         let counts = SubscriptionCounts::new();
-        let profile = Profile { id, topics, priority, name, place, counts, state };
+        let profile = Profile { id, topics, priority, name, place, counts, batch, state };
         Self { profile, gate, handler: Some(handler) }
     }
 }
@@ -261,6 +286,11 @@ where
         Taken::Answered(answer)
     }
 
+    /// Whether an event has come through everything in front of a batch.
+    fn is_taken(outcome: &Result<Outcome, HandlerError>) -> bool {
+        matches!(outcome, Ok(Outcome::Done | Outcome::Ignored))
+    }
+
     /// Counts what is not simply a success; the handler's error.
     #[inline]
     fn count(&self, outcome: Result<Outcome, HandlerError>) -> Option<HandlerError> {
@@ -285,7 +315,10 @@ where
 
     fn handle(&self, event: &E, call: &mut Call<'_, E>) -> Option<HandlerError> {
         match self.call(event, call) {
-            Taken::Answered(outcome) => self.count(outcome),
+            Taken::Answered(outcome) => {
+                call.collected = G::COLLECTS && Self::is_taken(&outcome);
+                self.count(outcome)
+            }
             Taken::Missed => {
                 self.profile.counts.missed.add(1);
                 call.skipped += 1;
@@ -310,6 +343,7 @@ where
                     break RunEnd::Ended;
                 }
                 Taken::Answered(outcome) => {
+                    call.collected = G::COLLECTS && Self::is_taken(&outcome);
                     if let Some(error) = self.count(outcome) {
                         return RunEnd::Failed(error);
                     }
@@ -318,6 +352,9 @@ where
             done += 1;
             progress.done = done;
             progress.looked_up = false;
+            if G::COLLECTS && call.collected {
+                break RunEnd::Collected;
+            }
             if call.is_stopped() {
                 break RunEnd::Finished;
             }

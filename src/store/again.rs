@@ -6,7 +6,7 @@ use super::keeper::{Answer, DueCall, Failed, Keeper};
 use crate::contain;
 use crate::error::HandlerError;
 use crate::event::Event;
-use crate::handler::Call;
+use crate::handler::{Batch, Call};
 use crate::sync::Arc;
 use crate::time::Deadline;
 
@@ -59,6 +59,9 @@ impl<E: Event> Shared<E> {
         if profile.is_paused() {
             return Answer::Later;
         }
+        if profile.batch.is_some() {
+            return self.call_batch_again(due);
+        }
         let outlet = FromHandler(self);
         let call = contain::contain(|| {
             let mut call = Call {
@@ -69,6 +72,7 @@ impl<E: Event> Shared<E> {
                 attempt,
                 deadline,
                 skipped: 0,
+                collected: false,
             };
             (subscriber.handle(event, &mut call), call.skipped)
         });
@@ -85,6 +89,19 @@ impl<E: Event> Shared<E> {
         };
         dispatch.failed_calls.add(1);
         dispatch.panicked_calls.add(u64::from(error.is_panic()));
+        self.tell_of_failure(event, subscriber, &error);
+        Answer::Failed(Failed::new(Arc::clone(subscriber), position, error, attempt))
+    }
+
+    /// The same for a subscription of batches: a batch of one.
+    fn call_batch_again(&self, due: &DueCall<'_, E>) -> Answer<E> {
+        let DueCall { event, subscriber, position, attempt } = *due;
+        let batch = Batch::of_one(event, position);
+        let (failures, whole) = self.handle_batch(batch, subscriber, attempt);
+        let Some(error) = whole.or_else(|| failures.into_iter().next().map(|(_, error)| error))
+        else {
+            return Answer::Over;
+        };
         self.tell_of_failure(event, subscriber, &error);
         Answer::Failed(Failed::new(Arc::clone(subscriber), position, error, attempt))
     }

@@ -106,6 +106,7 @@ impl<E: Event> Shared<E> {
         let received = self.counters.dispatch.received.get();
         let removed = self.counters.removed.get();
         let head = self.intake.head_position();
+        let collected = self.counters.dispatch.shelved.get();
         let Metrics { accepted, handled, unhandled, undelivered, .. } = *metrics;
         equal("pending = full slots", metrics.pending, full)?;
         equal(
@@ -114,17 +115,25 @@ impl<E: Event> Shared<E> {
             received + removed + metrics.displaced_oldest,
         )?;
         equal(
-            "received by dispatch + committed + removed by drain = handled + unhandled + undelivered",
+            "received by dispatch + committed + removed by drain = handled + unhandled + undelivered + in batches",
             received + self.counters.dispatch.committed.get() + removed,
-            handled + unhandled + undelivered,
+            handled + unhandled + undelivered + collected,
         )?;
         let displaced = metrics.displaced();
         equal(
-            "accepted = handled + unhandled + displaced + undelivered + pending",
+            "accepted = handled + unhandled + displaced + undelivered + pending + in batches",
             accepted,
-            handled + unhandled + displaced + undelivered + full,
+            handled + unhandled + displaced + undelivered + full + collected,
         )?;
-        Ok(Balance { accepted, handled, unhandled, displaced, undelivered, pending: full })
+        Ok(Balance {
+            accepted,
+            handled,
+            unhandled,
+            displaced,
+            undelivered,
+            pending: full,
+            collected,
+        })
     }
 }
 

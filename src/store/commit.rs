@@ -1,5 +1,6 @@
 //! Dispatching events that do not come through the ring.
 
+use super::batching::{Batches, Flush};
 use super::{EventStore, Shared};
 use crate::error::CommitError;
 use crate::event::Event;
@@ -25,15 +26,23 @@ impl<E: Event, P: Producers> EventStore<E, P> {
         if events.is_empty() {
             return Ok(0);
         }
-        let Some(_dispatch) = shared.take_dispatch(deadline) else {
+        let Some(mut dispatch) = shared.take_dispatch(deadline) else {
             return Err(CommitError::Timeout);
         };
-        shared.commit(events, &shared.registry.look())
+        let seen = shared.registry.look();
+        let result = shared.commit(events, &seen, &mut dispatch.held.batches);
+        dispatch.flush(Flush::EndOfPublish, Deadline::NEVER);
+        result
     }
 }
 
 impl<E: Event> Shared<E> {
-    fn commit(&self, events: &mut Vec<E>, seen: &Seen<E>) -> Result<usize, CommitError<E>> {
+    fn commit(
+        &self,
+        events: &mut Vec<E>,
+        seen: &Seen<E>,
+        batches: &mut Batches<E>,
+    ) -> Result<usize, CommitError<E>> {
         // How many events the ring has taken so far: where these stand in the order of acceptance.
         let position = self.intake.tail_position();
         let mut dispatched = 0;
@@ -46,7 +55,7 @@ impl<E: Event> Shared<E> {
             }
             let Some(event) = rest.next() else { break };
             dispatched += 1;
-            result = self.deliver_one(event, seen, position, dispatched);
+            result = self.deliver_one(event, seen, position, dispatched, batches);
         }
         // In the memory they came from.
         *events = rest.collect();

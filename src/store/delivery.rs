@@ -1,66 +1,18 @@
-//! Delivering a run of events: every event to all handlers of its topic, then the next event.
-//!
-//! Event by event, also where calling one handler for many events would be faster: a handler that
-//! unsubscribes another one, or that reads what another one has written, must find the order in
-//! which the events were accepted. A topic with one handler cannot tell the difference, and there
-//! the loop is the handler's own (`handler/subscriber.rs`).
-//!
-//! Every call of user code is contained. There is one `catch_unwind` around the whole run; what a
-//! panic interrupted is read from [`Progress`], which is right before each call, and the run goes on
-//! from there.
+//! What becomes of a run of events once it is out of the ring, and of each event once its handlers were
+//! called: it is dropped, kept, or put on the shelf for a batch.
 
 use super::Shared;
-use super::accept::FromHandler;
+use super::batching::Batches;
 use super::keeper::Failed;
+use super::walk::{Delivery, Left, Lookup, Tally};
 use crate::contain;
 use crate::dead_letter::DeadLetter;
 use crate::error::{CommitError, HandlerError};
 use crate::event::Event;
-use crate::handler::{Call, Failure, Progress, RunEnd, Seen, Subscribed};
+use crate::handler::{Failure, Seen, Subscribed};
 use crate::ring::Run;
 use crate::sync::{self, Arc};
 use crate::time::Deadline;
-
-/// What a run of events came to, until it is added to the counters.
-#[derive(Default)]
-struct Tally {
-    unhandled: u64,
-    failed_calls: u64,
-    panicked_calls: u64,
-    event_panics: u64,
-}
-
-/// The subscribers of the topic that was looked up last: events of a topic often come together.
-struct Lookup<'t, E: Event> {
-    seen: &'t Seen<E>,
-    topic: Option<E::Topic>,
-    subscribers: &'t [Arc<dyn Subscribed<E>>],
-}
-
-impl<E: Event> Lookup<'_, E> {
-    #[inline]
-    fn look(&mut self, topic: E::Topic) {
-        self.subscribers = self.seen.table.of(topic);
-        self.topic = Some(topic);
-    }
-}
-
-/// Events that are delivered together.
-struct Delivery<'d, E: Event> {
-    shared: &'d Shared<E>,
-    events: &'d [E],
-    /// The position of the first of them.
-    first: u64,
-    deadline: Deadline,
-    progress: Progress,
-    /// How many of the finished events the subscribers have on their books.
-    offered: usize,
-    /// The calls that failed on the event in hand, if somebody keeps it for them. The delivery
-    /// ends after such an event.
-    failed: &'d mut Vec<Failed<E>>,
-    /// Whether failed calls are collected there.
-    collects: bool,
-}
 
 impl<E: Event> Shared<E> {
     /// Delivers the events of a run, in order, and drops each as soon as it is done; how many.
@@ -70,10 +22,11 @@ impl<E: Event> Shared<E> {
         seen: &Seen<E>,
         run: Run,
         deadline: Deadline,
+        batches: &mut Batches<E>,
     ) -> usize {
         let mut tally = Tally::default();
         let mut lookup = Lookup { seen, topic: None, subscribers: &[] };
-        let mut failed = Vec::new();
+        let mut left = Left::new();
         let mut dispatched = 0;
         // One by one, if what an event owns has to be released before the next one is begun.
         let one_by_one = std::mem::needs_drop::<E>();
@@ -82,10 +35,10 @@ impl<E: Event> Shared<E> {
             let all = events.as_slice();
             let some = if one_by_one { &all[..1] } else { all };
             let first = run.first + dispatched as u64;
-            let delivery = Delivery::new(self, some, first, deadline, &mut failed);
+            let delivery = Delivery::new(self, some, first, deadline, &mut left);
             let done = delivery.run(&mut lookup, &mut tally);
             dispatched += done;
-            if done == all.len() && failed.is_empty() && !one_by_one {
+            if done == all.len() && left.is_empty() && !one_by_one {
                 // Nothing is left of them that would have to be looked at.
                 drop(events);
                 self.counters.add(dispatched, &tally);
@@ -93,7 +46,15 @@ impl<E: Event> Shared<E> {
             }
             // The last one is finished like those before it, but it may have to be kept.
             if let Some(last) = done.checked_sub(1).and_then(|before| events.nth(before)) {
-                tally.event_panics += u64::from(!self.finish(last, &mut failed));
+                if left.collected.is_empty() {
+                    tally.event_panics += u64::from(!self.finish(last, &mut left.failed));
+                } else {
+                    tally.shelved += 1;
+                    let position = run.first + dispatched as u64 - 1;
+                    let Left { failed, collected } = &mut left;
+                    self.collect(batches, last, position, (lookup.subscribers, collected), failed);
+                    collected.clear();
+                }
             }
             if self.is_abandoned() || deadline.has_passed() {
                 break;
@@ -111,23 +72,35 @@ impl<E: Event> Shared<E> {
         seen: &Seen<E>,
         position: u64,
         dispatched: usize,
+        batches: &mut Batches<E>,
     ) -> Result<(), CommitError<E>> {
         let mut tally = Tally::default();
         let mut lookup = Lookup { seen, topic: None, subscribers: &[] };
-        let mut failed = Vec::new();
+        let mut left = Left::new();
         let events = std::slice::from_ref(&event);
-        let mut delivery = Delivery::new(self, events, position, Deadline::NEVER, &mut failed);
+        let mut delivery = Delivery::new(self, events, position, Deadline::NEVER, &mut left);
         delivery.collects = true;
         delivery.run(&mut lookup, &mut tally);
         self.counters.dispatch.committed.add(1);
+        let Left { failed, collected } = &mut left;
         let result = match failed.first() {
+            _ if !collected.is_empty() => {
+                tally.shelved += 1;
+                // What failed on it meanwhile is not lost: it is on the shelf too.
+                let error = failed.first().map(|first| Arc::clone(&first.error));
+                self.collect(batches, event, position, (lookup.subscribers, collected), failed);
+                match error {
+                    None => Ok(()),
+                    Some(error) => Err(CommitError::Handler { event: None, error, dispatched }),
+                }
+            }
             None => {
                 tally.event_panics += u64::from(!contain::drop_contained(event));
                 Ok(())
             }
             Some(first) => {
                 let error = Arc::clone(&first.error);
-                let event = self.keep_or_return(event, &mut failed);
+                let event = self.keep_or_return(event, failed);
                 Err(CommitError::Handler { event, error, dispatched })
             }
         };
@@ -148,7 +121,7 @@ impl<E: Event> Shared<E> {
     }
 
     /// Drops an event, or keeps it for those that failed on it; whether its `Drop` ran through.
-    fn finish(&self, event: E, failed: &mut Vec<Failed<E>>) -> bool {
+    pub(super) fn finish(&self, event: E, failed: &mut Vec<Failed<E>>) -> bool {
         match &self.keeper {
             Some(keeper) if !failed.is_empty() => {
                 self.keep(&**keeper, event, failed).is_none_or(contain::drop_contained)
@@ -168,203 +141,6 @@ impl<E: Event> Shared<E> {
         if count > 0 {
             sync::lock(&self.left_over).extend(events);
             self.counters.undelivered.add(count);
-        }
-    }
-}
-
-impl<'d, E: Event> Delivery<'d, E> {
-    fn new(
-        shared: &'d Shared<E>,
-        events: &'d [E],
-        first: u64,
-        deadline: Deadline,
-        failed: &'d mut Vec<Failed<E>>,
-    ) -> Self {
-        let (progress, offered, collects) = (Progress::default(), 0, shared.keeper.is_some());
-        Self { shared, events, first, deadline, progress, offered, failed, collects }
-    }
-
-    /// Delivers the events; how many, which is all unless the dispatch is told to stop.
-    fn run(mut self, lookup: &mut Lookup<'_, E>, tally: &mut Tally) -> usize {
-        while self.progress.done < self.events.len() {
-            match contain::contain(|| self.walk(lookup, tally)) {
-                Ok(()) => break,
-                Err(caught) => self.panicked(lookup, tally, caught.message),
-            }
-            let between_events = !self.progress.looked_up;
-            let is_stopped = || self.shared.is_abandoned() || self.deadline.has_passed();
-            if between_events && (!self.failed.is_empty() || is_stopped()) {
-                break;
-            }
-        }
-        self.offer(lookup);
-        self.progress.done
-    }
-
-    /// Tells the subscribers of the topic that was looked up last how many events have come to them.
-    #[inline]
-    fn offer(&mut self, lookup: &Lookup<'_, E>) {
-        let count = (self.progress.done - self.offered) as u64;
-        self.offered = self.progress.done;
-        if count != 0 {
-            for subscriber in lookup.subscribers {
-                subscriber.profile().counts.offered.add(count);
-            }
-        }
-    }
-
-    /// Goes on from where `progress` is, until all events are finished or the dispatch is stopped.
-    fn walk(&mut self, lookup: &mut Lookup<'_, E>, tally: &mut Tally) {
-        let (shared, events) = (self.shared, self.events);
-        let outlet = FromHandler(shared);
-        let mut topic = self.look_up(lookup, None);
-        let mut call = Call {
-            outlet: &outlet,
-            cancelled: &shared.abandoned,
-            topic,
-            position: 0, // Set below.
-            attempt: 1,
-            deadline: self.deadline,
-            skipped: 0,
-        };
-        loop {
-            call.topic = topic;
-            call.position = self.first + self.progress.done as u64;
-            let end = match lookup.subscribers {
-                [only] if self.progress.passed == 0 => {
-                    only.handle_run(events, &mut call, &mut self.progress)
-                }
-                subscribers => self.pass_run(subscribers, &mut call, tally),
-            };
-            let mut next_topic = None;
-            match end {
-                RunEnd::Finished => return,
-                RunEnd::Topic(topic) => next_topic = Some(topic),
-                RunEnd::Ended => self.unhandled(tally),
-                RunEnd::Failed(error) => self.failed(&lookup.subscribers[0], error, tally),
-            }
-            if self.progress.looked_up {
-                // Without a next topic, the event in hand is finished here.
-                self.progress.finish();
-                if self.progress.done == events.len() || call.is_stopped() {
-                    return;
-                }
-            }
-            if !self.progress.looked_up && !self.failed.is_empty() {
-                return;
-            }
-            topic = self.look_up(lookup, next_topic);
-        }
-    }
-
-    /// Passes the events from the one in hand on to several subscribers, or none, as long as they
-    /// are of the topic in `call`; [`Subscribed::handle_run`] does it for one.
-    fn pass_run(
-        &mut self,
-        subscribers: &[Arc<dyn Subscribed<E>>],
-        call: &mut Call<'_, E>,
-        tally: &mut Tally,
-    ) -> RunEnd<E> {
-        let events = self.events;
-        let mut done = self.progress.done;
-        // What is left of the event in hand, if a panic has interrupted it.
-        let mut passed = self.progress.passed;
-        let mut called_before = self.progress.called;
-        let end = loop {
-            call.skipped = 0;
-            let left = &subscribers[passed..];
-            for subscriber in left {
-                passed += 1;
-                self.progress.passed = passed;
-                if let Some(error) = subscriber.handle(&events[done], call) {
-                    self.failed(subscriber, error, tally);
-                }
-            }
-            if call.skipped == left.len() && !called_before {
-                self.unhandled(tally);
-            }
-            done += 1;
-            (passed, called_before) = (0, false);
-            self.progress.done = done;
-            self.progress.looked_up = false;
-            if call.is_stopped() || !self.failed.is_empty() {
-                break RunEnd::Finished;
-            }
-            let Some(event) = events.get(done) else { break RunEnd::Finished };
-            let topic = event.topic();
-            if topic != call.topic {
-                break RunEnd::Topic(topic);
-            }
-            self.progress.looked_up = true;
-            call.position += 1;
-        };
-        (self.progress.passed, self.progress.called) = (0, false);
-        end
-    }
-
-    /// Looks up the subscribers of the event in hand, unless that is done; its topic.
-    #[inline]
-    fn look_up(&mut self, lookup: &mut Lookup<'_, E>, known: Option<E::Topic>) -> E::Topic {
-        match lookup.topic {
-            Some(topic) if self.progress.looked_up => topic,
-            _ => {
-                let event = &self.events[self.progress.done];
-                let topic = known.unwrap_or_else(|| event.topic());
-                if lookup.topic != Some(topic) {
-                    self.offer(lookup);
-                    lookup.look(topic);
-                }
-                self.progress.looked_up = true;
-                topic
-            }
-        }
-    }
-
-    /// Accounts for a panic in user code.
-    #[cold]
-    fn panicked(&mut self, lookup: &Lookup<'_, E>, tally: &mut Tally, message: String) {
-        if self.progress.looked_up {
-            self.progress.called = true;
-            let subscriber = &lookup.subscribers[self.progress.passed - 1];
-            self.failed(subscriber, HandlerError::panic(message), tally);
-        } else {
-            // `topic`, or the topic's `Hash` or `Eq`, panicked: nobody can be found.
-            tally.event_panics += 1;
-            self.unhandled(tally);
-            self.offer(lookup);
-            self.progress.finish();
-            self.offered = self.progress.done;
-        }
-    }
-
-    /// Counts and reports the event in hand as unhandled.
-    #[cold]
-    fn unhandled(&self, tally: &mut Tally) {
-        tally.unhandled += 1;
-        let event = &self.events[self.progress.done];
-        self.shared.observe(|observer| observer.unhandled(event));
-    }
-
-    /// Counts and reports a failed call for the event in hand.
-    #[cold]
-    fn failed(
-        &mut self,
-        subscriber: &Arc<dyn Subscribed<E>>,
-        error: HandlerError,
-        tally: &mut Tally,
-    ) {
-        tally.failed_calls += 1;
-        // Also one that a middleware has caught.
-        tally.panicked_calls += u64::from(error.is_panic());
-        let event = &self.events[self.progress.done];
-        self.shared.tell_of_failure(event, subscriber, &error);
-        if self.collects {
-            let position = self.first + self.progress.done as u64;
-            self.failed.push(Failed::new(Arc::clone(subscriber), position, error, 1));
-        } else {
-            subscriber.profile().counts.failed.add(1);
-            // The error is the user's; a panic in its `Drop` is part of the same failure.
-            contain::drop_contained(error);
         }
     }
 }
@@ -390,7 +166,7 @@ impl<E: Event> Shared<E> {
 
 impl crate::metrics::Counters {
     fn add(&self, dispatched: usize, tally: &Tally) {
-        self.dispatch.handled.add(dispatched as u64 - tally.unhandled);
+        self.dispatch.handled.add(dispatched as u64 - tally.unhandled - tally.shelved);
         self.dispatch.unhandled.add(tally.unhandled);
         self.dispatch.failed_calls.add(tally.failed_calls);
         self.dispatch.panicked_calls.add(tally.panicked_calls);

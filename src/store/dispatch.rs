@@ -5,6 +5,7 @@
 //! never holds slots, and a handler may send. Every call of user code is contained: a panic ends
 //! that call and nothing else.
 
+use super::batching::{Batches, Flush};
 use super::{EventStore, Shared};
 use crate::event::Event;
 use crate::handler::Seen;
@@ -13,7 +14,7 @@ use crate::sync;
 use crate::sync::atomic::Ordering;
 use crate::time::Deadline;
 use crate::wait::Backoff;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What a run may take in the scratch buffer, in bytes: half of a small first-level cache.
 const RUN_BYTES_MAX: usize = 16 * 1024;
@@ -25,20 +26,21 @@ pub(super) struct Dispatcher<E: Event> {
     /// Where a run is moved to. Never grows.
     scratch: Vec<E>,
     seen: Seen<E>,
+    pub(super) batches: Batches<E>,
 }
 
 impl<E: Event> Dispatcher<E> {
     pub(super) fn new(capacity: usize, seen: Seen<E>) -> Self {
         let by_size = RUN_BYTES_MAX / size_of::<E>().max(1);
         let run_max = by_size.clamp(1, RUN_EVENTS_MAX).min(capacity);
-        Self { scratch: Vec::with_capacity(run_max), seen }
+        Self { scratch: Vec::with_capacity(run_max), seen, batches: Batches::new() }
     }
 }
 
 /// The dispatch lease, and the note that this thread has it.
 pub(super) struct Dispatch<'a, E: Event> {
     shared: &'a Shared<E>,
-    held: Held<'a, Dispatcher<E>>,
+    pub(super) held: Held<'a, Dispatcher<E>>,
 }
 
 impl<E: Event> Drop for Dispatch<'_, E> {
@@ -147,27 +149,47 @@ impl<E: Event> EventStore<E> {
 }
 
 impl<E: Event> Shared<E> {
-    /// Waits until an event or a call is there to be dispatched, or the store is closed; whether that
-    /// was so by `deadline`.
+    /// Waits until an event, a call or a batch is there to be dispatched, or the store is closed;
+    /// whether that was so by `deadline`.
     fn wait_for_work(&self, deadline: Deadline) -> bool {
-        let Some(keeper) = &self.keeper else {
-            return self.intake.wait_for_events(deadline, || false);
-        };
         loop {
-            let seen = keeper.pushes();
-            let due = keeper.next_due().map(|at| at.saturating_duration_since(self.clock.now()));
+            let seen = self.news();
+            let due = self.next_due().map(|at| at.saturating_duration_since(self.clock.now()));
             if due == Some(Duration::ZERO) {
                 return true;
             }
             let until = due.map_or(deadline, |wait| deadline.min(Deadline::after(wait)));
-            let has_news = || keeper.pushes() != seen;
-            if self.intake.wait_for_events(until, has_news) {
-                if !has_news() || self.intake.has_events() {
+            if self.intake.wait_for_events(until, || self.news() != seen) {
+                if self.news() == seen || self.intake.has_events() {
                     return true;
                 }
             } else if deadline.has_passed() {
                 return false;
             }
+        }
+    }
+
+    /// Another number whenever the next time at which something is due may have changed.
+    fn news(&self) -> u64 {
+        // Relaxed: who sleeps looks at it with the bell in hand, and is rung for after the change.
+        let batches = self.batch_news.load(Ordering::Relaxed);
+        batches + self.keeper.as_ref().map_or(0, |keeper| keeper.pushes())
+    }
+
+    /// When the next call or batch is due.
+    fn next_due(&self) -> Option<Instant> {
+        let batch = *sync::lock(&self.batch_due);
+        let call = self.keeper.as_ref().and_then(|keeper| keeper.next_due());
+        batch.into_iter().chain(call).min()
+    }
+
+    /// Says when the next batch has to go out.
+    fn set_batch_due(&self, due: Option<Instant>) {
+        let before = std::mem::replace(&mut *sync::lock(&self.batch_due), due);
+        if due.is_some() && due != before {
+            // Relaxed: see `news`.
+            self.batch_news.fetch_add(1, Ordering::Relaxed);
+            self.intake.wake_waiting();
         }
     }
 
@@ -207,6 +229,7 @@ impl<E: Event> Dispatch<'_, E> {
         let mut backoff = Backoff::new();
         loop {
             self.serve_due(Deadline::NEVER, false);
+            self.flush(Flush::Due, Deadline::NEVER);
             loop {
                 let left = target.saturating_sub(shared.intake.head_position());
                 if left == 0 || shared.is_abandoned() {
@@ -220,6 +243,7 @@ impl<E: Event> Dispatch<'_, E> {
                     }
                 }
             }
+            self.flush(Flush::EndOfPublish, Deadline::NEVER);
             // Relaxed (both): written by this thread, inside a handler.
             if !shared.asked_again.load(Ordering::Relaxed) {
                 return dispatched;
@@ -245,6 +269,10 @@ impl<E: Event> Dispatch<'_, E> {
                 }
             }
         }
+        self.flush(Flush::All, deadline);
+        if !self.held.batches.is_empty() {
+            shared.abandon_batches(&mut self.held.batches);
+        }
         // What still waits for its time is called once more, now.
         self.serve_due(deadline, true);
         // Or not at all, if there is no time for it.
@@ -254,6 +282,15 @@ impl<E: Event> Dispatch<'_, E> {
         // Handlers that were unsubscribed meanwhile need not live until the store goes.
         self.held.seen = shared.registry.look();
         dispatched
+    }
+
+    /// Sends batches out.
+    #[inline]
+    pub(super) fn flush(&mut self, which: Flush, deadline: Deadline) {
+        if !self.held.batches.is_empty() {
+            self.shared.flush(&mut self.held.batches, which, deadline);
+            self.shared.set_batch_due(self.held.batches.next_due());
+        }
     }
 
     /// Makes the calls that wait for their time, if it has come; all of them, if `all` says so.
@@ -270,7 +307,7 @@ impl<E: Event> Dispatch<'_, E> {
     /// dispatched.
     fn run(&mut self, left: u64, deadline: Deadline) -> usize {
         let shared = self.shared;
-        let Dispatcher { scratch, seen } = &mut *self.held;
+        let Dispatcher { scratch, seen, batches } = &mut *self.held;
         let max =
             usize::try_from(left).map_or(scratch.capacity(), |left| left.min(scratch.capacity()));
         let Some(run) = shared.intake.receive_into(scratch, max) else { return 0 };
@@ -284,7 +321,7 @@ impl<E: Event> Dispatch<'_, E> {
         if shared.registry.has_newer(seen) {
             *seen = shared.registry.look();
         }
-        let dispatched = shared.deliver_all(scratch, seen, run, deadline);
+        let dispatched = shared.deliver_all(scratch, seen, run, deadline, batches);
         counters.in_flight.set(0);
         dispatched
     }

@@ -50,6 +50,17 @@ impl<E: Event> Failed<E> {
     }
 }
 
+impl<E: Event> Failed<E> {
+    /// A failure of a batch that the event was in.
+    pub(super) fn of_batch(
+        subscriber: Arc<dyn Subscribed<E>>,
+        position: u64,
+        error: Arc<HandlerError>,
+    ) -> Self {
+        Self { subscriber, position, error, attempts: 1, retry_after: None, first: None }
+    }
+}
+
 /// Which letters to replay, and how.
 pub(super) struct ReplayOrder<'a, E: Event> {
     pub(super) now: Instant,

@@ -3,6 +3,7 @@
 mod accept;
 mod again;
 mod audit;
+mod batching;
 mod commit;
 mod delivery;
 mod dispatch;
@@ -14,6 +15,7 @@ mod replay;
 mod send;
 mod shutdown;
 mod subscribe;
+mod walk;
 
 pub use producer::Producer;
 pub use replay::Replay;
@@ -21,7 +23,7 @@ pub use shutdown::DrainReport;
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_utils::CachePadded;
 
@@ -36,7 +38,7 @@ use crate::event::Event;
 use crate::handler::{Middleware, Observer, Registry, Watch};
 use crate::metrics::Counters;
 use crate::ring::{Lease, Many, Producers, Single};
-use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{self, Arc, Mutex};
 use crate::time::{Clock, MonotonicClock};
 
@@ -85,6 +87,10 @@ struct Shared<E: Event> {
     /// Present if events are kept for the handlers that failed on them.
     keeper: Option<Box<dyn Keeper<E>>>,
     clock: Box<dyn Clock>,
+    /// When the next batch has to go out.
+    batch_due: Mutex<Option<Instant>>,
+    /// How often that has changed.
+    batch_news: AtomicU64,
     counters: Counters,
     /// Who has it dispatches. On lines of its own: each dispatch writes to it.
     dispatcher: CachePadded<Lease<Dispatcher<E>>>,
@@ -226,6 +232,8 @@ impl<E: Event> StoreBuilder<E> {
             watch,
             keeper: self.keeper,
             clock: self.clock,
+            batch_due: Mutex::new(None),
+            batch_news: AtomicU64::new(0),
             counters: Counters::new(),
             dispatcher: CachePadded::new(Lease::new(dispatcher)),
             dispatching_thread: AtomicUsize::new(0),

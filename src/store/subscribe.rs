@@ -3,12 +3,12 @@
 use std::panic::Location;
 
 use super::{EventStore, Shared};
-use crate::error::HandlerError;
+use crate::error::{ConfigError, HandlerError};
 use crate::event::Event;
 use crate::handler::{
-    BoxHandler, Call, CallContext, Context, Guarded, Handler, HandlerFn, HandlerMut, IntoOutcome,
-    Open, Outcome, Registry, SubscribeOptions, Subscriber, Subscription, SubscriptionId,
-    SubscriptionStats, Watched,
+    Batch, BatchConfig, BatchHandler, BatchPart, BoxHandler, Call, CallContext, Collecting,
+    Context, Guarded, Handler, HandlerFn, HandlerMut, IntoOutcome, Open, Outcome, Registry,
+    SubscribeOptions, Subscriber, Subscription, SubscriptionId, SubscriptionStats, Watched,
 };
 use crate::ring::Producers;
 use crate::sync::{Arc, Weak};
@@ -115,6 +115,60 @@ impl<E: Event, P: Producers> EventStore<E, P> {
         self.subscribe_wrapped(options, Box::new(HandlerMut::new(handler)))
     }
 
+    /// Registers a handler that takes many events at once, as `config` says.
+    ///
+    /// The filter and the middleware of `options` and of the store stand before the batch, event by
+    /// event: what comes through them is collected. An event stays with the store until all batches it
+    /// is in have gone out; a drain sends all of them out. Events the handler fails on, or was with when
+    /// it panicked, get a letter each, if there is a queue. One subscription to `once` makes no batch, so
+    /// that option is not heeded here. Allocates nothing for an event once the batches have been full.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`](crate::ConfigError) if a batch is to hold no event, or to wait for no time.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Batch, BatchConfig, Event, EventStore, OverrunPolicy, SubscribeOptions};
+    /// # struct Row(u32);
+    /// # impl Event for Row { type Topic = (); fn topic(&self) {} }
+    /// let store = EventStore::builder(8, OverrunPolicy::ReturnError).build()?;
+    /// let options = SubscribeOptions::topic(());
+    /// let _insert = store.subscribe_batch(options, BatchConfig::new(2), |rows: &mut Batch<'_, Row>, _| {
+    ///     println!("{} rows, the first is {}", rows.len(), rows.get(0).expect("there is one").0);
+    /// })?;
+    /// store.send_all(&mut vec![Row(1), Row(2), Row(3)])?;
+    /// store.publish();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[doc(alias = "RegisterBatch")]
+    #[track_caller]
+    pub fn subscribe_batch<R: IntoOutcome>(
+        &self,
+        mut options: SubscribeOptions<E>,
+        config: BatchConfig,
+        handler: impl Fn(&mut Batch<'_, E>, &CallContext<'_, E>) -> R + Send + Sync + 'static,
+    ) -> Result<Subscription, ConfigError> {
+        let config = config.check()?;
+        let place = Location::caller();
+        let collect = HandlerFn(|_: &E, _: &CallContext<'_, E>| Ok(Outcome::Done));
+        let chain = self.wrapped(&mut options, Box::new(collect));
+        let handler: BatchHandler<E> =
+            Box::new(move |batch, context| handler(batch, context).into_outcome());
+        let id = self.shared.registry.subscribe(move |id| {
+            let filter = options.filter.take();
+            let gate = Collecting(Guarded { once: options.once, filter });
+            let part = Some(BatchPart { config, handler });
+            let chain = move |event: &E, call: &Call<'_, E>, id| {
+                chain.handle(event, &Context::new(call, id))
+            };
+            Arc::new(Subscriber::new(id, options, place, part, gate, chain))
+        });
+        let registry: Weak<Registry<E>> = Arc::downgrade(&self.shared.registry);
+        Ok(Subscription::new(id, registry))
+    }
+
     /// Whether anything stands between the dispatch and a handler with these options.
     fn is_wrapped(&self, options: &SubscribeOptions<E>) -> bool {
         let Shared { middleware, watch, .. } = &*self.shared;
@@ -128,6 +182,14 @@ impl<E: Event, P: Producers> EventStore<E, P> {
         mut options: SubscribeOptions<E>,
         handler: BoxHandler<E>,
     ) -> Subscription {
+        let chain = self.wrapped(&mut options, handler);
+        self.register(options, move |event, call: &Call<'_, E>, id| {
+            chain.handle(event, &Context::new(call, id))
+        })
+    }
+
+    /// Puts everything around `handler` that belongs there.
+    fn wrapped(&self, options: &mut SubscribeOptions<E>, handler: BoxHandler<E>) -> BoxHandler<E> {
         let Shared { middleware, watch, .. } = &*self.shared;
         let inner = std::mem::take(&mut options.middleware);
         let mut chain = handler;
@@ -137,9 +199,7 @@ impl<E: Event, P: Producers> EventStore<E, P> {
         if watch.calls {
             chain = Box::new(Watched::new(*watch, chain));
         }
-        self.register(options, move |event, call: &Call<'_, E>, id| {
-            chain.handle(event, &Context::new(call, id))
-        })
+        chain
     }
 
     #[track_caller]
@@ -154,10 +214,10 @@ impl<E: Event, P: Producers> EventStore<E, P> {
         let place = Location::caller();
         let id = self.shared.registry.subscribe(move |id| {
             if options.is_plain() {
-                Arc::new(Subscriber::new(id, options, place, Open, handler))
+                Arc::new(Subscriber::new(id, options, place, None, Open, handler))
             } else {
                 let gate = Guarded { once: options.once, filter: options.filter.take() };
-                Arc::new(Subscriber::new(id, options, place, gate, handler))
+                Arc::new(Subscriber::new(id, options, place, None, gate, handler))
             }
         });
         let registry: Weak<Registry<E>> = Arc::downgrade(&self.shared.registry);

@@ -1,0 +1,287 @@
+//! Delivering a run of events: every event to all handlers of its topic, then the next event.
+//!
+//! Event by event, also where calling one handler for many events would be faster: a handler that
+//! unsubscribes another one, or that reads what another one has written, must find the order in
+//! which the events were accepted. A topic with one handler cannot tell the difference, and there
+//! the loop is the handler's own (`handler/subscriber.rs`).
+//!
+//! Every call of user code is contained. There is one `catch_unwind` around the whole run; what a
+//! panic interrupted is read from [`Progress`], which is right before each call, and the run goes on
+//! from there.
+
+use super::Shared;
+use super::accept::FromHandler;
+use super::keeper::Failed;
+use crate::contain;
+use crate::error::HandlerError;
+use crate::event::Event;
+use crate::handler::{Call, Progress, RunEnd, Seen, Subscribed};
+use crate::sync::Arc;
+use crate::time::Deadline;
+
+/// What a run of events came to, until it is added to the counters.
+#[derive(Default)]
+pub(super) struct Tally {
+    pub(super) unhandled: u64,
+    /// Events that batches hold, which are handled when those have gone out.
+    pub(super) shelved: u64,
+    pub(super) failed_calls: u64,
+    pub(super) panicked_calls: u64,
+    pub(super) event_panics: u64,
+}
+
+/// The subscribers of the topic that was looked up last: events of a topic often come together.
+pub(super) struct Lookup<'t, E: Event> {
+    pub(super) seen: &'t Seen<E>,
+    pub(super) topic: Option<E::Topic>,
+    pub(super) subscribers: &'t [Arc<dyn Subscribed<E>>],
+}
+
+impl<E: Event> Lookup<'_, E> {
+    #[inline]
+    fn look(&mut self, topic: E::Topic) {
+        self.subscribers = self.seen.table.of(topic);
+        self.topic = Some(topic);
+    }
+}
+
+/// What is left to do about the event that was delivered last.
+pub(super) struct Left<E: Event> {
+    /// The calls that failed on it, if somebody keeps it for them.
+    pub(super) failed: Vec<Failed<E>>,
+    /// The subscribers, of those of its topic, that have taken it for a batch.
+    pub(super) collected: Vec<usize>,
+}
+
+impl<E: Event> Left<E> {
+    pub(super) const fn new() -> Self {
+        Self { failed: Vec::new(), collected: Vec::new() }
+    }
+
+    #[inline]
+    pub(super) const fn is_empty(&self) -> bool {
+        self.failed.is_empty() && self.collected.is_empty()
+    }
+}
+
+/// Events that are delivered together.
+pub(super) struct Delivery<'d, E: Event> {
+    shared: &'d Shared<E>,
+    events: &'d [E],
+    /// The position of the first of them.
+    first: u64,
+    deadline: Deadline,
+    progress: Progress,
+    /// How many of the finished events the subscribers have on their books.
+    offered: usize,
+    /// What the event in hand leaves to do. The delivery ends after an event that leaves something.
+    left: &'d mut Left<E>,
+    /// Whether failed calls are collected there.
+    pub(super) collects: bool,
+}
+
+impl<'d, E: Event> Delivery<'d, E> {
+    pub(super) fn new(
+        shared: &'d Shared<E>,
+        events: &'d [E],
+        first: u64,
+        deadline: Deadline,
+        left: &'d mut Left<E>,
+    ) -> Self {
+        let (progress, offered, collects) = (Progress::default(), 0, shared.keeper.is_some());
+        Self { shared, events, first, deadline, progress, offered, left, collects }
+    }
+
+    /// Delivers the events; how many, which is all unless the dispatch is told to stop.
+    pub(super) fn run(mut self, lookup: &mut Lookup<'_, E>, tally: &mut Tally) -> usize {
+        while self.progress.done < self.events.len() {
+            match contain::contain(|| self.walk(lookup, tally)) {
+                Ok(()) => break,
+                Err(caught) => self.panicked(lookup, tally, caught.message),
+            }
+            let between_events = !self.progress.looked_up;
+            let is_stopped = || self.shared.is_abandoned() || self.deadline.has_passed();
+            if between_events && (!self.left.is_empty() || is_stopped()) {
+                break;
+            }
+        }
+        self.offer(lookup);
+        self.progress.done
+    }
+
+    /// Tells the subscribers of the topic that was looked up last how many events have come to them.
+    #[inline]
+    fn offer(&mut self, lookup: &Lookup<'_, E>) {
+        let count = (self.progress.done - self.offered) as u64;
+        self.offered = self.progress.done;
+        if count != 0 {
+            for subscriber in lookup.subscribers {
+                subscriber.profile().counts.offered.add(count);
+            }
+        }
+    }
+
+    /// Goes on from where `progress` is, until all events are finished or the dispatch is stopped.
+    fn walk(&mut self, lookup: &mut Lookup<'_, E>, tally: &mut Tally) {
+        let (shared, events) = (self.shared, self.events);
+        let outlet = FromHandler(shared);
+        let mut topic = self.look_up(lookup, None);
+        let mut call = Call {
+            outlet: &outlet,
+            cancelled: &shared.abandoned,
+            topic,
+            position: 0, // Set below.
+            attempt: 1,
+            deadline: self.deadline,
+            skipped: 0,
+            collected: false,
+        };
+        loop {
+            call.topic = topic;
+            call.position = self.first + self.progress.done as u64;
+            let end = match lookup.subscribers {
+                [only] if self.progress.passed == 0 => {
+                    only.handle_run(events, &mut call, &mut self.progress)
+                }
+                subscribers => self.pass_run(subscribers, &mut call, tally),
+            };
+            let mut next_topic = None;
+            match end {
+                RunEnd::Finished => return,
+                RunEnd::Topic(topic) => next_topic = Some(topic),
+                RunEnd::Ended => self.unhandled(tally),
+                RunEnd::Collected => {
+                    self.left.collected.push(0);
+                    return;
+                }
+                RunEnd::Failed(error) => self.failed(&lookup.subscribers[0], error, tally),
+            }
+            if self.progress.looked_up {
+                // Without a next topic, the event in hand is finished here.
+                self.progress.finish();
+                if self.progress.done == events.len() || call.is_stopped() {
+                    return;
+                }
+            }
+            if !self.progress.looked_up && !self.left.is_empty() {
+                return;
+            }
+            topic = self.look_up(lookup, next_topic);
+        }
+    }
+
+    /// Passes the events from the one in hand on to several subscribers, or none, as long as they
+    /// are of the topic in `call`; [`Subscribed::handle_run`] does it for one.
+    fn pass_run(
+        &mut self,
+        subscribers: &[Arc<dyn Subscribed<E>>],
+        call: &mut Call<'_, E>,
+        tally: &mut Tally,
+    ) -> RunEnd<E> {
+        let events = self.events;
+        let mut done = self.progress.done;
+        // What is left of the event in hand, if a panic has interrupted it.
+        let mut passed = self.progress.passed;
+        let mut called_before = self.progress.called;
+        let end = loop {
+            call.skipped = 0;
+            let left = &subscribers[passed..];
+            for subscriber in left {
+                passed += 1;
+                self.progress.passed = passed;
+                if let Some(error) = subscriber.handle(&events[done], call) {
+                    self.failed(subscriber, error, tally);
+                }
+                if call.collected {
+                    call.collected = false;
+                    self.left.collected.push(passed - 1);
+                }
+            }
+            if call.skipped == left.len() && !called_before {
+                self.unhandled(tally);
+            }
+            done += 1;
+            (passed, called_before) = (0, false);
+            self.progress.done = done;
+            self.progress.looked_up = false;
+            if call.is_stopped() || !self.left.is_empty() {
+                break RunEnd::Finished;
+            }
+            let Some(event) = events.get(done) else { break RunEnd::Finished };
+            let topic = event.topic();
+            if topic != call.topic {
+                break RunEnd::Topic(topic);
+            }
+            self.progress.looked_up = true;
+            call.position += 1;
+        };
+        (self.progress.passed, self.progress.called) = (0, false);
+        end
+    }
+
+    /// Looks up the subscribers of the event in hand, unless that is done; its topic.
+    #[inline]
+    fn look_up(&mut self, lookup: &mut Lookup<'_, E>, known: Option<E::Topic>) -> E::Topic {
+        match lookup.topic {
+            Some(topic) if self.progress.looked_up => topic,
+            _ => {
+                let event = &self.events[self.progress.done];
+                let topic = known.unwrap_or_else(|| event.topic());
+                if lookup.topic != Some(topic) {
+                    self.offer(lookup);
+                    lookup.look(topic);
+                }
+                self.progress.looked_up = true;
+                topic
+            }
+        }
+    }
+
+    /// Accounts for a panic in user code.
+    #[cold]
+    fn panicked(&mut self, lookup: &Lookup<'_, E>, tally: &mut Tally, message: String) {
+        if self.progress.looked_up {
+            self.progress.called = true;
+            let subscriber = &lookup.subscribers[self.progress.passed - 1];
+            self.failed(subscriber, HandlerError::panic(message), tally);
+        } else {
+            // `topic`, or the topic's `Hash` or `Eq`, panicked: nobody can be found.
+            tally.event_panics += 1;
+            self.unhandled(tally);
+            self.offer(lookup);
+            self.progress.finish();
+            self.offered = self.progress.done;
+        }
+    }
+
+    /// Counts and reports the event in hand as unhandled.
+    #[cold]
+    fn unhandled(&self, tally: &mut Tally) {
+        tally.unhandled += 1;
+        let event = &self.events[self.progress.done];
+        self.shared.observe(|observer| observer.unhandled(event));
+    }
+
+    /// Counts and reports a failed call for the event in hand.
+    #[cold]
+    fn failed(
+        &mut self,
+        subscriber: &Arc<dyn Subscribed<E>>,
+        error: HandlerError,
+        tally: &mut Tally,
+    ) {
+        tally.failed_calls += 1;
+        // Also one that a middleware has caught.
+        tally.panicked_calls += u64::from(error.is_panic());
+        let event = &self.events[self.progress.done];
+        self.shared.tell_of_failure(event, subscriber, &error);
+        if self.collects {
+            let position = self.first + self.progress.done as u64;
+            self.left.failed.push(Failed::new(Arc::clone(subscriber), position, error, 1));
+        } else {
+            subscriber.profile().counts.failed.add(1);
+            // The error is the user's; a panic in its `Drop` is part of the same failure.
+            contain::drop_contained(error);
+        }
+    }
+}
