@@ -166,12 +166,6 @@ pub(super) const ROWS: &[Weakening] = &[
         ("delivery", &["unsubscribe_and_wait_vs_dispatch"]),
     ),
     text(
-        "commit lets go of the lease",
-        "store/commit.rs",
-        &[("let Some(_dispatch) =", "let Some(_) =")],
-        ("delivery", &["commit_vs_publish"]),
-    ),
-    text(
         "committed events on no books",
         "store/delivery.rs",
         &[("self.counters.dispatch.committed.add(1);", "")],
