@@ -265,7 +265,6 @@ fn commit_vs_drain() {
 ///
 /// Fails if the commit does not look, with the lease in hand, whether the store is closed.
 #[test]
-#[ignore = "finds a bug: a commit that waits for a drain goes on after it"]
 fn no_commit_after_drain() {
     // How many events were dispatched.
     explore_bounded(3, 100, &[0, 1], || {

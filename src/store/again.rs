@@ -30,6 +30,7 @@ impl<E: Event> Shared<E> {
     /// Makes the calls that are due; all that wait, if `all` says so.
     #[cold]
     pub(super) fn serve(&self, keeper: &dyn Keeper<E>, deadline: Deadline, all: bool) {
+        let pushes = keeper.pushes();
         let event_panics = keeper.serve(
             self.clock.now(),
             all,
@@ -38,6 +39,10 @@ impl<E: Event> Shared<E> {
             &|| !self.is_abandoned() && !deadline.has_passed(),
         );
         self.counters.dispatch.event_panics.add(event_panics);
+        if keeper.pushes() != pushes {
+            // Calls that failed again: as in `keep`. Model: `second_retry_vs_publish_wait`.
+            self.intake.wake_waiting();
+        }
     }
 
     /// Settles the calls that wait without making them.

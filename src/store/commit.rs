@@ -29,6 +29,11 @@ impl<E: Event, P: Producers> EventStore<E, P> {
         let Some(mut dispatch) = shared.take_dispatch(deadline) else {
             return Err(CommitError::Timeout);
         };
+        // Again: a drain that had the lease before has said that it is complete.
+        // Model: `no_commit_after_drain`.
+        if shared.intake.is_closed() {
+            return Err(CommitError::Closed);
+        }
         let seen = shared.registry.look();
         let result = shared.commit(events, &seen, &mut dispatch.held.batches);
         dispatch.flush(Flush::EndOfPublish, Deadline::NEVER);

@@ -231,8 +231,10 @@ impl<E: Event + Sync> Sharing<E> {
         due.heap.push(Reverse(call));
         // Relaxed: a number; the lock hands the calls over.
         self.count.store(due.heap.len() as u64, Ordering::Relaxed);
-        // Relaxed: who sleeps looks at it with the bell in hand, and is rung for after this.
-        self.pushes.fetch_add(1, Ordering::Relaxed);
+        // Release [push-told]: pairs with the Acquire in `pushes`: who has seen the number sees what
+        // is in `count` too, and does not go to sleep beside a call that is due.
+        // Model: `replay_vs_publish_wait`.
+        self.pushes.fetch_add(1, Ordering::Release);
     }
 
     fn pop(&self, now: Instant, all: bool) -> Option<Due<E>> {
@@ -391,7 +393,7 @@ impl<E: Event + Sync> Keeper<E> for Sharing<E> {
     }
 
     fn pushes(&self) -> u64 {
-        // Relaxed: as in `push`.
-        self.pushes.load(Ordering::Relaxed)
+        // Acquire [push-heard]: pairs with the Release in `push`. Model: `replay_vs_publish_wait`.
+        self.pushes.load(Ordering::Acquire)
     }
 }

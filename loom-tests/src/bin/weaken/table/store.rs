@@ -177,6 +177,68 @@ pub(super) const ROWS: &[Weakening] = &[
         &[("if self.is_abandoned() {", "if false {")],
         ("delivery", &["commit_vs_drain_out_of_time"]),
     ),
+    relaxed("push-told", "again", &["replay_vs_publish_wait"]),
+    relaxed("push-heard", "again", &["replay_vs_publish_wait"]),
+    text(
+        "commit does not look again",
+        "store/commit.rs",
+        &[(
+            "`no_commit_after_drain`.\n        if shared.intake.is_closed() {",
+            "`no_commit_after_drain`.\n        if false {",
+        )],
+        ("delivery", &["no_commit_after_drain"]),
+    ),
+    text(
+        "call that failed again rings nobody",
+        "store/again.rs",
+        &[("if keeper.pushes() != pushes {", "if false {")],
+        ("again", &["second_retry_vs_publish_wait"]),
+    ),
+    text(
+        "replay rings nobody",
+        "store/replay.rs",
+        &[("        shared.intake.wake_waiting();\n", "")],
+        ("again", &["replay_vs_publish_wait"]),
+    ),
+    text(
+        "replay rings before the calls are in",
+        "store/replay.rs",
+        &[
+            ("        shared.intake.wake_waiting();\n", ""),
+            (
+                "        let Some(replayed) = keeper.replay(",
+                "        shared.intake.wake_waiting();\n        let Some(replayed) = keeper.replay(",
+            ),
+        ],
+        ("again", &["replay_vs_publish_wait"]),
+    ),
+    text(
+        "news looked at outside of the bell",
+        "ring/park.rs",
+        &[("|| !news() && self.mark_parked()", "|| self.mark_parked()")],
+        ("again", &["replay_vs_publish_wait"]),
+    ),
+    text(
+        "news counted after the look",
+        "store/dispatch.rs",
+        &[
+            ("            let seen = keeper.pushes();\n", ""),
+            (
+                "            if due == Some(Duration::ZERO) {",
+                "            let seen = keeper.pushes();\n            if due == Some(Duration::ZERO) {",
+            ),
+        ],
+        ("again", &["replay_vs_publish_wait"]),
+    ),
+    text(
+        "kept call rings nobody",
+        "store/again.rs",
+        &[(
+            "        if keeper.waiting() != 0 {\n            // Who waits",
+            "        if false {\n            // Who waits",
+        )],
+        ("again", &["retry_vs_publish_wait"]),
+    ),
     text(
         "drain does not await a replay",
         "store/shutdown.rs",
