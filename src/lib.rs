@@ -29,14 +29,14 @@ pub use dead_letter::{
 };
 pub use error::{
     AuditError, BreakerOpen, CommitError, ConfigError, ErrorKind, HandlerError, Overrun,
-    PayloadTooLarge, RateLimited, ReplayError, ResultExt, SendAllError, SendError,
+    PartlyFailed, PayloadTooLarge, RateLimited, ReplayError, ResultExt, SendAllError, SendError,
 };
 pub use event::Event;
 pub use handler::filter;
 pub use handler::{
-    Batch, BatchConfig, BoxHandler, CallContext, Changed, Context, Failure, Filter, Handler,
-    IntoOutcome, Loss, Middleware, Observer, Outcome, Refusal, SubscribeOptions, Subscription,
-    SubscriptionId, SubscriptionStats, around,
+    Batch, BatchConfig, BatchHandler, BoxBatchHandler, BoxHandler, CallContext, Changed, Context,
+    Failure, Filter, Handler, IntoOutcome, Loss, Middleware, Observer, Outcome, PlacedBatch,
+    Refusal, SubscribeOptions, Subscription, SubscriptionId, SubscriptionStats, around,
 };
 pub use metrics::{Balance, Metrics};
 #[cfg(feature = "tracing")]

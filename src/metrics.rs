@@ -113,6 +113,8 @@ pub(crate) struct Counters {
     pub(crate) rejected_closed: SharedCounter,
     pub(crate) rejected_would_deadlock: SharedCounter,
     pub(crate) observer_panics: SharedCounter,
+    /// Those that happened outside of a dispatch.
+    pub(crate) event_panics: SharedCounter,
 }
 
 impl Counters {
@@ -137,6 +139,7 @@ impl Counters {
             rejected_closed: SharedCounter::new(),
             rejected_would_deadlock: SharedCounter::new(),
             observer_panics: SharedCounter::new(),
+            event_panics: SharedCounter::new(),
         }
     }
 }

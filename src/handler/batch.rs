@@ -1,12 +1,15 @@
 //! Handlers that take many events at once.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::time::Duration;
 
-use super::{CallContext, Outcome};
-use crate::error::{ConfigError, HandlerError};
+use super::shelf::Shelf;
+use super::subscriber::Once;
+use super::{BatchHandler, BoxBatchHandler, CallContext, IntoOutcome, Outcome};
+use crate::contain;
+use crate::error::{ConfigError, FirstFailure, HandlerError, Overrun, PartlyFailed, RetryNote};
 use crate::event::Event;
+use crate::sync::Arc;
 
 /// How many events a batch takes, and how long it waits for them.
 ///
@@ -50,71 +53,42 @@ impl BatchConfig {
     }
 }
 
-/// An event that batches hold.
-pub(crate) struct Retained<E> {
-    pub(crate) event: E,
-    pub(crate) position: u64,
-    /// How many batches hold it.
-    pub(crate) holders: usize,
-}
-
-/// The events that batches hold, in the order in which they came.
-pub(crate) struct Shelf<E> {
-    events: VecDeque<Retained<E>>,
-    /// The number of the first of them.
-    first: u64,
-}
-
-impl<E> Shelf<E> {
-    pub(crate) fn new() -> Self {
-        Self { events: VecDeque::new(), first: 0 }
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.events.len()
-    }
-
-    /// Adds an event; its number.
-    pub(crate) fn push(&mut self, event: E, position: u64, holders: usize) -> u64 {
-        self.events.push_back(Retained { event, position, holders });
-        self.first + self.events.len() as u64 - 1
-    }
-
-    #[allow(clippy::cast_possible_truncation)] // Less than how many there are.
-    pub(crate) fn get(&self, number: u64) -> Option<&Retained<E>> {
-        self.events.get(number.checked_sub(self.first)? as usize)
-    }
-
-    /// A batch that holds the event lets go of it.
-    #[allow(clippy::cast_possible_truncation)] // As above.
-    pub(crate) fn let_go(&mut self, number: u64) {
-        let index = number.checked_sub(self.first).map(|index| index as usize);
-        if let Some(retained) = index.and_then(|index| self.events.get_mut(index)) {
-            retained.holders -= 1;
-        }
-    }
-
-    /// Takes the first event out, with its number, if nobody holds it any more.
-    pub(crate) fn pop(&mut self) -> Option<(u64, Retained<E>)> {
-        if self.events.front()?.holders != 0 {
-            return None;
-        }
-        let number = self.first;
-        self.first += 1;
-        self.events.pop_front().map(|retained| (number, retained))
-    }
-
-    /// Takes the first event out, whoever holds it.
-    pub(crate) fn pop_any(&mut self) -> Option<Retained<E>> {
-        self.first += u64::from(!self.events.is_empty());
-        self.events.pop_front()
-    }
-}
-
 /// Where the events of a batch are.
-enum Source<'b, E> {
+pub(crate) enum BatchEvents<'b, E> {
+    /// On the shelf, under these numbers.
     Shelf(&'b Shelf<E>, &'b [u64]),
-    One(&'b E, u64),
+    /// Beside each other, from this position on.
+    Run(&'b [E], u64),
+}
+
+impl<E> Clone for BatchEvents<'_, E> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<E> Copy for BatchEvents<'_, E> {}
+
+impl<'b, E> BatchEvents<'b, E> {
+    #[inline]
+    pub(crate) const fn len(self) -> usize {
+        match self {
+            Self::Shelf(_, numbers) => numbers.len(),
+            Self::Run(events, _) => events.len(),
+        }
+    }
+
+    /// An event and its position.
+    #[inline]
+    pub(crate) fn at(self, index: usize) -> Option<(&'b E, u64)> {
+        match self {
+            Self::Shelf(shelf, numbers) => {
+                let retained = shelf.get(*numbers.get(index)?)?;
+                Some((&retained.event, retained.position))
+            }
+            Self::Run(events, first) => Some((events.get(index)?, first + index as u64)),
+        }
+    }
 }
 
 /// Events that are handled together.
@@ -122,48 +96,53 @@ enum Source<'b, E> {
 /// A handler that returns an error fails on all of them; one that returns `Ok` fails on those it has
 /// [named](Self::fail).
 pub struct Batch<'b, E> {
-    source: Source<'b, E>,
-    failures: Vec<(usize, HandlerError)>,
+    events: BatchEvents<'b, E>,
+    /// Which of them the call is for, if not for all.
+    chosen: Option<Vec<usize>>,
+    /// Those that the handler has named.
+    named: Vec<(usize, HandlerError)>,
+    /// Whether it has answered with that.
+    has_named: bool,
+    /// Those that failed in a call before, for good.
+    lost: Vec<(usize, HandlerError)>,
+}
+
+/// An event of a batch that failed.
+pub(crate) struct BatchFailure {
+    /// Which one, as the batch was at first.
+    pub(crate) index: usize,
+    pub(crate) error: Arc<HandlerError>,
+    pub(crate) retry: RetryNote,
+    pub(crate) first: Option<FirstFailure>,
 }
 
 impl<'b, E> Batch<'b, E> {
-    pub(crate) fn of(shelf: &'b Shelf<E>, numbers: &'b [u64]) -> Self {
-        Self { source: Source::Shelf(shelf, numbers), failures: Vec::new() }
-    }
-
-    pub(crate) fn of_one(event: &'b E, position: u64) -> Self {
-        Self { source: Source::One(event, position), failures: Vec::new() }
-    }
-
-    pub(crate) fn into_failures(self) -> Vec<(usize, HandlerError)> {
-        self.failures
+    pub(crate) const fn new(events: BatchEvents<'b, E>) -> Self {
+        Self { events, chosen: None, named: Vec::new(), has_named: false, lost: Vec::new() }
     }
 
     /// How many events there are; one at least.
     #[allow(clippy::len_without_is_empty)] // It never is.
     pub fn len(&self) -> usize {
-        match self.source {
-            Source::Shelf(_, numbers) => numbers.len(),
-            Source::One(..) => 1,
-        }
+        self.chosen.as_ref().map_or(self.events.len(), Vec::len)
     }
 
+    #[inline]
     fn at(&self, index: usize) -> Option<(&'b E, u64)> {
-        match self.source {
-            Source::Shelf(shelf, numbers) => {
-                let retained = shelf.get(*numbers.get(index)?)?;
-                Some((&retained.event, retained.position))
-            }
-            Source::One(event, position) => (index == 0).then_some((event, position)),
+        match &self.chosen {
+            None => self.events.at(index),
+            Some(chosen) => self.events.at(*chosen.get(index)?),
         }
     }
 
     /// The event with this index, from 0, in the order in which they came.
+    #[inline]
     pub fn get(&self, index: usize) -> Option<&'b E> {
         self.at(index).map(|(event, _)| event)
     }
 
     /// Its position in the order of acceptance.
+    #[inline]
     pub fn position(&self, index: usize) -> Option<u64> {
         self.at(index).map(|(_, position)| position)
     }
@@ -173,11 +152,117 @@ impl<'b, E> Batch<'b, E> {
         (0..self.len()).filter_map(|index| self.get(index))
     }
 
-    /// Says that the handler failed on this one; if it is named twice, the first counts.
+    /// Says that the handler failed on this one; if it is named twice, the first counts. An index
+    /// that there is none of says nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ringbus::{Batch, HandlerError};
+    ///
+    /// fn insert(rows: &mut Batch<'_, String>) {
+    ///     for index in 0..rows.len() {
+    ///         if rows.get(index).is_some_and(String::is_empty) {
+    ///             rows.fail(index, HandlerError::validation("an empty row"));
+    ///         }
+    ///     }
+    /// }
+    /// ```
     pub fn fail(&mut self, index: usize, error: impl Into<HandlerError>) {
-        if index < self.len() && !self.failures.iter().any(|(failed, _)| *failed == index) {
-            self.failures.push((index, error.into()));
+        if index < self.len() && !self.named.iter().any(|(named, _)| *named == index) {
+            self.named.push((index, error.into()));
         }
+    }
+
+    /// Begins a call of the handler: after one that has named some, it is for those of them that
+    /// another try may help.
+    fn begin(&mut self) {
+        if self.named.is_empty() {
+            return;
+        }
+        let named = std::mem::take(&mut self.named);
+        if !std::mem::take(&mut self.has_named) {
+            contain::drop_contained(named); // By a call that failed on all of them.
+            return;
+        }
+        let is_hopeless = !named.iter().any(|(_, error)| error.is_retryable());
+        let mut chosen = Vec::with_capacity(named.len());
+        for (index, error) in named {
+            let place = self.place(index);
+            if is_hopeless || error.is_retryable() {
+                chosen.push(place);
+                contain::drop_contained(error);
+            } else {
+                self.lost.push((place, error));
+            }
+        }
+        chosen.sort_unstable();
+        self.chosen = Some(chosen);
+    }
+
+    /// What the middleware is told that a call came to.
+    fn answer(&mut self, answer: Result<Outcome, HandlerError>) -> Result<Outcome, HandlerError> {
+        match self.named.iter().find(|(_, error)| error.is_retryable()).or(self.named.first()) {
+            Some((_, first)) if answer.is_ok() => {
+                self.has_named = true;
+                let error = PartlyFailed::new(self.named.len(), self.len(), first.to_string());
+                Err(HandlerError::new(first.kind(), error))
+            }
+            _ => answer,
+        }
+    }
+
+    /// Which one it was at first.
+    fn place(&self, index: usize) -> usize {
+        self.chosen.as_ref().map_or(index, |chosen| chosen[index])
+    }
+
+    /// Those that failed, in order, when the middleware has given this answer.
+    #[cold]
+    pub(crate) fn into_failures(self, answer: Result<Outcome, HandlerError>) -> Vec<BatchFailure> {
+        let alone = |index, error, retry| BatchFailure {
+            index,
+            error: Arc::new(error),
+            retry,
+            first: None,
+        };
+        let final_note = RetryNote::default();
+        let mut failures = Vec::new();
+        if let Err(mut error) = answer {
+            let (retry, first) = (error.retry_note(), error.take_first());
+            let is_partial = self.has_named
+                && error.downcast_ref::<PartlyFailed>().is_some()
+                && error.downcast_ref::<Overrun>().is_none();
+            if is_partial {
+                let is_hopeless = !self.named.iter().any(|(_, error)| error.is_retryable());
+                let final_note = RetryNote { after: None, ..retry };
+                let places = self.chosen.as_deref();
+                failures.extend(self.named.into_iter().map(|(index, error)| {
+                    let place = places.map_or(index, |places| places[index]);
+                    let is_to_wait = is_hopeless || error.is_retryable();
+                    alone(place, error, if is_to_wait { retry } else { final_note })
+                }));
+                contain::drop_contained((error, first));
+            } else {
+                let error = Arc::new(error);
+                failures.extend((0..self.len()).map(|index| BatchFailure {
+                    index: self.place(index),
+                    error: Arc::clone(&error),
+                    retry,
+                    first: first.clone(),
+                }));
+                contain::drop_contained(self.named);
+            }
+        }
+        failures
+            .extend(self.lost.into_iter().map(|(index, error)| alone(index, error, final_note)));
+        failures.sort_unstable_by_key(|failure| failure.index);
+        failures
+    }
+
+    /// Whether any failed in a call before, for good.
+    pub(crate) const fn has_lost(&self) -> bool {
+        !self.lost.is_empty()
     }
 }
 
@@ -185,18 +270,36 @@ impl<E> fmt::Debug for Batch<'_, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Batch")
             .field("len", &self.len())
-            .field("failures", &self.failures.len())
+            .field("failures", &self.named.len())
             .finish()
     }
 }
 
-/// A handler of batches.
-pub(crate) type BatchHandler<E> = Box<
-    dyn Fn(&mut Batch<'_, E>, &CallContext<'_, E>) -> Result<Outcome, HandlerError> + Send + Sync,
->;
+/// A function as the innermost handler of a batch.
+pub(crate) struct BatchFn<F>(pub(crate) F);
+
+impl<E, R, F> BatchHandler<E> for BatchFn<F>
+where
+    E: Event,
+    R: IntoOutcome,
+    F: Fn(&mut Batch<'_, E>, &CallContext<'_, E>) -> R + Send + Sync + 'static,
+{
+    fn handle(
+        &self,
+        batch: &mut Batch<'_, E>,
+        context: &CallContext<'_, E>,
+    ) -> Result<Outcome, HandlerError> {
+        batch.begin();
+        let answer = (self.0)(batch, context).into_outcome();
+        batch.answer(answer)
+    }
+}
 
 /// What makes a subscription one of batches.
 pub(crate) struct BatchPart<E: Event> {
     pub(crate) config: BatchConfig,
-    pub(crate) handler: BatchHandler<E>,
+    pub(crate) once: Once,
+    /// Whether every event is taken: nothing stands in front of the batch.
+    pub(crate) takes_all: bool,
+    pub(crate) handler: BoxBatchHandler<E>,
 }

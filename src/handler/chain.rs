@@ -4,7 +4,9 @@
 //! chain and keeps it. Calling it then costs one call by pointer for each layer, and allocates
 //! nothing.
 
-use super::{CallContext, IntoOutcome, Outcome};
+use std::fmt;
+
+use super::{Batch, CallContext, IntoOutcome, Outcome};
 use crate::error::HandlerError;
 use crate::event::Event;
 use crate::ring::Exclusive;
@@ -29,6 +31,43 @@ impl<E: Event> Handler<E> for BoxHandler<E> {
     }
 }
 
+/// Something that is called with many events: a handler of batches, or a middleware around one.
+pub trait BatchHandler<E: Event>: Send + Sync + 'static {
+    /// Handles the events of a batch.
+    ///
+    /// # Errors
+    ///
+    /// Why it could not. An error that [`PartlyFailed`](crate::PartlyFailed) is behind, and no
+    /// [`Overrun`](crate::Overrun), stands for the events that were [named](Batch::fail); any other
+    /// one for all of them.
+    fn handle(
+        &self,
+        batch: &mut Batch<'_, E>,
+        context: &CallContext<'_, E>,
+    ) -> Result<Outcome, HandlerError>;
+}
+
+/// A handler of batches of whatever type.
+pub type BoxBatchHandler<E> = Box<dyn BatchHandler<E>>;
+
+/// Where a middleware stands in a subscription of batches.
+pub enum PlacedBatch<E: Event> {
+    /// Around the calls of its handler, of which this is the new one.
+    Around(BoxBatchHandler<E>),
+    /// In front of the batch: each event comes through it before it is collected. The handler is
+    /// given back.
+    InFront(BoxBatchHandler<E>),
+}
+
+impl<E: Event> fmt::Debug for PlacedBatch<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Around(_) => "Around",
+            Self::InFront(_) => "InFront",
+        })
+    }
+}
+
 /// Something around handlers: it decides whether, how often and with what changes they are called,
 /// and what becomes of their answer.
 ///
@@ -36,6 +75,13 @@ impl<E: Event> Handler<E> for BoxHandler<E> {
 pub trait Middleware<E: Event>: Send + Sync + 'static {
     /// Puts itself around `next`; called once for each handler, when it is registered.
     fn wrap(&self, next: BoxHandler<E>) -> BoxHandler<E>;
+
+    /// Puts itself around a handler of batches, or says that it stands in front of the batch, which
+    /// is what a middleware does that looks at the event or changes what becomes of it; then
+    /// [`wrap`](Self::wrap) is called too. Called once for each subscription of batches.
+    fn wrap_batch(&self, next: BoxBatchHandler<E>) -> PlacedBatch<E> {
+        PlacedBatch::InFront(next)
+    }
 }
 
 /// A middleware out of a function that is called in the handler's place and calls it.

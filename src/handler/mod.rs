@@ -9,14 +9,17 @@ mod observer;
 mod options;
 mod outcome;
 mod registry;
+mod shelf;
 mod subscriber;
 mod subscription;
 mod table;
 mod watched;
 
 pub use batch::{Batch, BatchConfig};
-pub(crate) use batch::{BatchHandler, BatchPart, Shelf};
-pub use chain::{BoxHandler, Handler, Middleware, around};
+pub(crate) use batch::{BatchEvents, BatchFailure, BatchFn, BatchPart};
+pub use chain::{
+    BatchHandler, BoxBatchHandler, BoxHandler, Handler, Middleware, PlacedBatch, around,
+};
 pub(crate) use chain::{HandlerFn, HandlerMut};
 pub(crate) use context::{Call, Outlet, Watch};
 pub use context::{CallContext, Changed, Context};
@@ -26,6 +29,9 @@ pub use observer::{Failure, Loss, Observer, Refusal};
 pub use options::SubscribeOptions;
 pub use outcome::{IntoOutcome, Outcome};
 pub(crate) use registry::{Registry, Seen};
-pub(crate) use subscriber::{Collecting, Guarded, Open, Progress, RunEnd, Subscribed, Subscriber};
+pub(crate) use shelf::Shelf;
+pub(crate) use subscriber::{
+    Collecting, Guarded, Once, Open, Progress, RunEnd, Subscribed, Subscriber,
+};
 pub use subscription::{Subscription, SubscriptionId};
 pub(crate) use watched::Watched;

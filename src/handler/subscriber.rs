@@ -81,7 +81,7 @@ const CLAIMED: u64 = 4;
 impl<E: Event> Profile<E> {
     /// Whether a call may start.
     #[inline]
-    fn is_active(&self) -> bool {
+    pub(crate) fn is_active(&self) -> bool {
         // Relaxed: a call that starts before it sees the store of `end` counts as running already;
         // one that is ordered after it (through the ring, or any other way) sees it.
         // Model: `unsubscribe_vs_dispatch`.

@@ -33,11 +33,21 @@ pub(crate) struct Table<E: Event> {
     by_topic: FxHashMap<E::Topic, Subscribers<E>>,
     /// Those of all topics.
     everywhere: Subscribers<E>,
+    /// Whether any of them collects batches.
+    pub(crate) has_batches: bool,
 }
 
 impl<E: Event> Table<E> {
     pub(crate) fn empty() -> Self {
-        Self { by_topic: FxHashMap::default(), everywhere: Box::new([]) }
+        Self::of_lists(FxHashMap::default(), Box::new([]))
+    }
+
+    fn of_lists(by_topic: FxHashMap<E::Topic, Subscribers<E>>, everywhere: Subscribers<E>) -> Self {
+        let has_batch = |list: &Subscribers<E>| {
+            list.iter().any(|subscriber| subscriber.profile().batch.is_some())
+        };
+        let has_batches = has_batch(&everywhere) || by_topic.values().any(has_batch);
+        Self { by_topic, everywhere, has_batches }
     }
 
     #[inline]
@@ -75,7 +85,7 @@ impl<E: Event> Table<E> {
 
     fn map_all(&self, change: impl Fn(&[Arc<dyn Subscribed<E>>]) -> Subscribers<E>) -> Self {
         let by_topic = self.by_topic.iter().map(|(topic, list)| (*topic, change(list))).collect();
-        Self { by_topic, everywhere: change(&self.everywhere) }
+        Self::of_lists(by_topic, change(&self.everywhere))
     }
 
     fn map(
@@ -90,7 +100,7 @@ impl<E: Event> Table<E> {
                 None => by_topic.remove(topic),
             };
         }
-        Self { by_topic, everywhere: self.everywhere.clone() }
+        Self::of_lists(by_topic, self.everywhere.clone())
     }
 }
 

@@ -1,9 +1,10 @@
 //! A panic as an ordinary failure.
 
+use super::layer::{Layer, Layered};
 use crate::contain;
 use crate::error::HandlerError;
 use crate::event::Event;
-use crate::handler::{BoxHandler, CallContext, Handler, Middleware, Outcome};
+use crate::handler::{BoxBatchHandler, BoxHandler, CallContext, Middleware, Outcome, PlacedBatch};
 
 /// A middleware that turns a panic behind it into an error of
 /// [`ErrorKind::Panic`](crate::ErrorKind::Panic).
@@ -41,28 +42,29 @@ pub struct CatchPanic;
 
 impl<E: Event> Middleware<E> for CatchPanic {
     fn wrap(&self, next: BoxHandler<E>) -> BoxHandler<E> {
-        Box::new(Catching { next })
+        Box::new(Layered { layer: *self, next })
+    }
+
+    fn wrap_batch(&self, next: BoxBatchHandler<E>) -> PlacedBatch<E> {
+        PlacedBatch::Around(Box::new(Layered { layer: *self, next }))
     }
 }
 
-struct Catching<E: Event> {
-    next: BoxHandler<E>,
-}
-
-impl<E: Event> Handler<E> for Catching<E> {
+impl<E: Event> Layer<E> for CatchPanic {
     #[inline]
-    fn handle(&self, event: &E, context: &CallContext<'_, E>) -> Result<Outcome, HandlerError> {
-        call(&*self.next, event, context)
+    fn call(
+        &self,
+        context: &CallContext<'_, E>,
+        mut next: impl FnMut(&CallContext<'_, E>) -> Result<Outcome, HandlerError>,
+    ) -> Result<Outcome, HandlerError> {
+        caught(|| next(context))
     }
 }
 
-/// Calls a handler, and makes an error of a panic in it.
+/// Makes a call, and an error of a panic in it.
 #[inline]
-pub(super) fn call<E: Event>(
-    next: &dyn Handler<E>,
-    event: &E,
-    context: &CallContext<'_, E>,
+pub(super) fn caught(
+    call: impl FnOnce() -> Result<Outcome, HandlerError>,
 ) -> Result<Outcome, HandlerError> {
-    contain::contain(|| next.handle(event, context))
-        .unwrap_or_else(|caught| Err(HandlerError::panic(caught.message)))
+    contain::contain(call).unwrap_or_else(|caught| Err(HandlerError::panic(caught.message)))
 }

@@ -2,11 +2,12 @@
 
 use std::fmt;
 
+use super::layer::{Layer, Layered};
 use super::{Breaker, BreakerPermit, BreakerPolicy, CircuitBreaker};
 use crate::contain;
 use crate::error::{BreakerOpen, ConfigError, ErrorKind, HandlerError, RateLimited};
 use crate::event::Event;
-use crate::handler::{BoxHandler, CallContext, Handler, Middleware, Outcome};
+use crate::handler::{BoxBatchHandler, BoxHandler, CallContext, Middleware, Outcome, PlacedBatch};
 use crate::sync::Arc;
 use crate::time::Clock;
 
@@ -131,30 +132,49 @@ impl<E: Event> Middleware<E> for CircuitBreaking {
         match &self.breakers {
             Breakers::Each(policy) => {
                 let breaker = CircuitBreaker::new(policy.clone());
-                Box::new(Breaking { breaker, is_failure, next })
+                Box::new(Layered { layer: Breaking { breaker, is_failure }, next })
             }
             Breakers::Shared(breaker) => {
-                Box::new(Breaking { breaker: Arc::clone(breaker), is_failure, next })
+                let breaker = Arc::clone(breaker);
+                Box::new(Layered { layer: Breaking { breaker, is_failure }, next })
             }
         }
     }
+
+    fn wrap_batch(&self, next: BoxBatchHandler<E>) -> PlacedBatch<E> {
+        let is_failure = Arc::clone(&self.is_failure);
+        PlacedBatch::Around(match &self.breakers {
+            Breakers::Each(policy) => {
+                let breaker = CircuitBreaker::new(policy.clone());
+                Box::new(Layered { layer: Breaking { breaker, is_failure }, next })
+            }
+            Breakers::Shared(breaker) => {
+                let breaker = Arc::clone(breaker);
+                Box::new(Layered { layer: Breaking { breaker, is_failure }, next })
+            }
+        })
+    }
 }
 
-struct Breaking<E: Event, B> {
+struct Breaking<B> {
     breaker: B,
     is_failure: Predicate,
-    next: BoxHandler<E>,
 }
 
-impl<E: Event, B: Breaker> Handler<E> for Breaking<E, B> {
-    fn handle(&self, event: &E, context: &CallContext<'_, E>) -> Result<Outcome, HandlerError> {
+impl<E: Event, B: Breaker> Layer<E> for Breaking<B> {
+    #[inline]
+    fn call(
+        &self,
+        context: &CallContext<'_, E>,
+        mut next: impl FnMut(&CallContext<'_, E>) -> Result<Outcome, HandlerError>,
+    ) -> Result<Outcome, HandlerError> {
         let (breaker, clock) = (&self.breaker, context.clock());
         let permit = match breaker.admit(clock) {
             Ok(permit) => permit,
             Err(open) => return refuse(open),
         };
         let running = Running { breaker, clock, permit };
-        let answer = self.next.handle(event, context);
+        let answer = next(context);
         // A panic in the predicate is one of the call.
         let verdict = match &answer {
             Ok(Outcome::Done | Outcome::Ignored) => Some(true),

@@ -5,10 +5,11 @@ use std::fmt;
 use tracing::Level;
 use tracing::level_filters::LevelFilter;
 
+use super::layer::{Layer, Layered};
 use crate::contain;
 use crate::error::HandlerError;
 use crate::event::Event;
-use crate::handler::{BoxHandler, CallContext, Handler, Middleware, Outcome};
+use crate::handler::{BoxBatchHandler, BoxHandler, CallContext, Middleware, Outcome, PlacedBatch};
 
 /// A middleware that records calls through [`tracing`].
 ///
@@ -79,22 +80,26 @@ impl Default for Log {
 
 impl<E: Event> Middleware<E> for Log {
     fn wrap(&self, next: BoxHandler<E>) -> BoxHandler<E> {
-        Box::new(Logging { log: *self, next })
+        Box::new(Layered { layer: *self, next })
+    }
+
+    fn wrap_batch(&self, next: BoxBatchHandler<E>) -> PlacedBatch<E> {
+        PlacedBatch::Around(Box::new(Layered { layer: *self, next }))
     }
 }
 
-struct Logging<E: Event> {
-    log: Log,
-    next: BoxHandler<E>,
-}
-
-impl<E: Event> Handler<E> for Logging<E> {
-    fn handle(&self, event: &E, context: &CallContext<'_, E>) -> Result<Outcome, HandlerError> {
-        let unwinding = Unwinding { level: self.log.failure_level, context };
-        let answer = self.next.handle(event, context);
+impl<E: Event> Layer<E> for Log {
+    #[inline]
+    fn call(
+        &self,
+        context: &CallContext<'_, E>,
+        mut next: impl FnMut(&CallContext<'_, E>) -> Result<Outcome, HandlerError>,
+    ) -> Result<Outcome, HandlerError> {
+        let unwinding = Unwinding { level: self.failure_level, context };
+        let answer = next(context);
         // It was not needed: nothing has panicked.
         std::mem::forget(unwinding);
-        let level = if answer.is_ok() { self.log.level } else { self.log.failure_level };
+        let level = if answer.is_ok() { self.level } else { self.failure_level };
         if is_enabled(level) {
             record(level, context, answer.as_ref());
         }

@@ -5,6 +5,7 @@ mod back_off;
 mod breaker;
 mod catch_panic;
 mod circuit_breaking;
+mod layer;
 #[cfg(feature = "tracing")]
 mod log;
 mod only;

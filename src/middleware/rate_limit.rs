@@ -1,9 +1,10 @@
 //! A limit on the rate of calls in the chain.
 
 use super::RateLimiter;
+use super::layer::{Layer, Layered};
 use crate::error::{ConfigError, HandlerError};
 use crate::event::Event;
-use crate::handler::{BoxHandler, CallContext, Handler, Middleware, Outcome};
+use crate::handler::{BoxBatchHandler, BoxHandler, CallContext, Middleware, Outcome, PlacedBatch};
 use crate::sync::Arc;
 
 /// A middleware that makes no more than so many calls a second.
@@ -68,28 +69,42 @@ impl RateLimit {
     }
 }
 
-impl<E: Event> Middleware<E> for RateLimit {
-    fn wrap(&self, next: BoxHandler<E>) -> BoxHandler<E> {
+impl RateLimit {
+    fn layer(&self) -> Slowing {
         let limiter = match &self.limiters {
             Limiters::Each { per_second, burst } => {
                 Arc::new(RateLimiter::full(*per_second, *burst))
             }
             Limiters::Shared(limiter) => Arc::clone(limiter),
         };
-        Box::new(Slowing { limiter, filtering: self.filtering, next })
+        Slowing { limiter, filtering: self.filtering }
     }
 }
 
-struct Slowing<E: Event> {
-    limiter: Arc<RateLimiter>,
-    filtering: bool,
-    next: BoxHandler<E>,
+impl<E: Event> Middleware<E> for RateLimit {
+    fn wrap(&self, next: BoxHandler<E>) -> BoxHandler<E> {
+        Box::new(Layered { layer: self.layer(), next })
+    }
+
+    fn wrap_batch(&self, next: BoxBatchHandler<E>) -> PlacedBatch<E> {
+        PlacedBatch::Around(Box::new(Layered { layer: self.layer(), next }))
+    }
 }
 
-impl<E: Event> Handler<E> for Slowing<E> {
-    fn handle(&self, event: &E, context: &CallContext<'_, E>) -> Result<Outcome, HandlerError> {
+struct Slowing {
+    limiter: Arc<RateLimiter>,
+    filtering: bool,
+}
+
+impl<E: Event> Layer<E> for Slowing {
+    #[inline]
+    fn call(
+        &self,
+        context: &CallContext<'_, E>,
+        mut next: impl FnMut(&CallContext<'_, E>) -> Result<Outcome, HandlerError>,
+    ) -> Result<Outcome, HandlerError> {
         match self.limiter.admit(context.clock().now()) {
-            Ok(()) => self.next.handle(event, context),
+            Ok(()) => next(context),
             Err(_) if self.filtering => Ok(Outcome::Filtered),
             Err(limited) => Err(HandlerError::retryable(limited)),
         }

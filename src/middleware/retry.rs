@@ -3,12 +3,13 @@
 use std::error::Error;
 use std::time::{Duration, SystemTime};
 
-use super::catch_panic;
+use super::catch_panic::caught;
+use super::layer::{Layer, Layered};
 use super::{Retrier, RetryDecision, RetryPolicy};
 use crate::contain;
 use crate::error::{BreakerOpen, ConfigError, FirstFailure, HandlerError, RateLimited, RetryNote};
 use crate::event::Event;
-use crate::handler::{BoxHandler, CallContext, Handler, Middleware, Outcome};
+use crate::handler::{BoxBatchHandler, BoxHandler, CallContext, Middleware, Outcome, PlacedBatch};
 use crate::sync::Arc;
 
 /// A middleware that calls what is behind it again when it fails.
@@ -100,20 +101,26 @@ impl Retry {
     }
 }
 
-impl<E: Event> Middleware<E> for Retry {
-    fn wrap(&self, next: BoxHandler<E>) -> BoxHandler<E> {
-        let retrier = match &self.retriers {
+impl Retry {
+    fn layer(&self) -> Retrying {
+        Retrying(match &self.retriers {
             Retriers::Each(policy) => Arc::new(Retrier::new(policy.clone())),
             Retriers::Shared(retrier) => Arc::clone(retrier),
-        };
-        Box::new(Retrying { retrier, next })
+        })
     }
 }
 
-struct Retrying<E: Event> {
-    retrier: Arc<Retrier>,
-    next: BoxHandler<E>,
+impl<E: Event> Middleware<E> for Retry {
+    fn wrap(&self, next: BoxHandler<E>) -> BoxHandler<E> {
+        Box::new(Layered { layer: self.layer(), next })
+    }
+
+    fn wrap_batch(&self, next: BoxBatchHandler<E>) -> PlacedBatch<E> {
+        PlacedBatch::Around(Box::new(Layered { layer: self.layer(), next }))
+    }
 }
+
+struct Retrying(Arc<Retrier>);
 
 /// What to do after a failure.
 enum Step {
@@ -122,23 +129,26 @@ enum Step {
     GiveUp,
 }
 
-impl<E: Event> Handler<E> for Retrying<E> {
+impl<E: Event> Layer<E> for Retrying {
     #[inline]
-    fn handle(&self, event: &E, context: &CallContext<'_, E>) -> Result<Outcome, HandlerError> {
+    fn call(
+        &self,
+        context: &CallContext<'_, E>,
+        mut next: impl FnMut(&CallContext<'_, E>) -> Result<Outcome, HandlerError>,
+    ) -> Result<Outcome, HandlerError> {
         // A panic is caught here, so that the number of attempts is not lost with it.
-        catch_panic::call(&*self.next, event, context)
-            .or_else(|error| self.failed(event, context, error))
+        caught(|| next(context)).or_else(|error| self.failed(context, error, &mut next))
     }
 }
 
-impl<E: Event> Retrying<E> {
+impl Retrying {
     /// Tries again, as long as that can be done in place.
     #[cold]
-    fn failed(
+    fn failed<E: Event>(
         &self,
-        event: &E,
         context: &CallContext<'_, E>,
         mut error: HandlerError,
+        next: &mut dyn FnMut(&CallContext<'_, E>) -> Result<Outcome, HandlerError>,
     ) -> Result<Outcome, HandlerError> {
         let mut attempt = context.attempt();
         let mut first = None;
@@ -165,8 +175,8 @@ impl<E: Event> Retrying<E> {
             }
             attempt = attempt.saturating_add(1);
             let changed = context.change().attempt(attempt);
-            match catch_panic::call(&*self.next, event, &context.with(&changed)) {
-                Err(next) => replace(&mut first, &mut error, next),
+            match caught(|| next(&context.with(&changed))) {
+                Err(another) => replace(&mut first, &mut error, another),
                 Ok(outcome) => {
                     // The errors are the user's; a panic in the `Drop` of one undoes no success.
                     contain::drop_contained(first);
@@ -178,9 +188,14 @@ impl<E: Event> Retrying<E> {
     }
 }
 
-impl<E: Event> Retrying<E> {
+impl Retrying {
     /// What to do after `attempt` failed.
-    fn step(&self, context: &CallContext<'_, E>, attempt: u32, error: &HandlerError) -> Step {
+    fn step<E: Event>(
+        &self,
+        context: &CallContext<'_, E>,
+        attempt: u32,
+        error: &HandlerError,
+    ) -> Step {
         let now = context.clock().now();
         if context.is_cancelled() || context.deadline().has_passed_at(now) {
             return Step::GiveUp;
@@ -188,7 +203,7 @@ impl<E: Event> Retrying<E> {
         if let Some(wait) = error.retry_note().after {
             return Step::Later(wait); // Another retry, behind this one, has decided.
         }
-        let wait = match self.retrier.decide(attempt, error, now) {
+        let wait = match self.0.decide(attempt, error, now) {
             RetryDecision::GiveUp(_) => return Step::GiveUp,
             RetryDecision::RetryNow => Duration::ZERO,
             RetryDecision::RetryAfter(wait) => wait,

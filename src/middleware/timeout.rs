@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use super::layer::{Layer, Layered};
 use crate::error::{ConfigError, ErrorKind, HandlerError, Overrun, RetryNote};
 use crate::event::Event;
-use crate::handler::{BoxHandler, CallContext, Handler, Middleware, Outcome};
+use crate::handler::{BoxBatchHandler, BoxHandler, CallContext, Middleware, Outcome, PlacedBatch};
 use crate::time::Deadline;
 
 /// A middleware that gives calls a deadline, and makes a failure of those that miss it.
@@ -67,22 +68,26 @@ impl Timeout {
 
 impl<E: Event> Middleware<E> for Timeout {
     fn wrap(&self, next: BoxHandler<E>) -> BoxHandler<E> {
-        Box::new(Limiting { limit: self.limit, next })
+        Box::new(Layered { layer: *self, next })
+    }
+
+    fn wrap_batch(&self, next: BoxBatchHandler<E>) -> PlacedBatch<E> {
+        PlacedBatch::Around(Box::new(Layered { layer: *self, next }))
     }
 }
 
-struct Limiting<E: Event> {
-    limit: Duration,
-    next: BoxHandler<E>,
-}
-
-impl<E: Event> Handler<E> for Limiting<E> {
-    fn handle(&self, event: &E, context: &CallContext<'_, E>) -> Result<Outcome, HandlerError> {
+impl<E: Event> Layer<E> for Timeout {
+    #[inline]
+    fn call(
+        &self,
+        context: &CallContext<'_, E>,
+        mut next: impl FnMut(&CallContext<'_, E>) -> Result<Outcome, HandlerError>,
+    ) -> Result<Outcome, HandlerError> {
         let clock = context.clock();
         let start = clock.now();
         let deadline = Deadline::after_instant(start, self.limit);
         let changed = context.change().deadline(deadline);
-        let answer = self.next.handle(event, &context.with(&changed));
+        let answer = next(&context.with(&changed));
         let end = clock.now();
         if deadline.has_passed_at(end) {
             return Err(overrun(self.limit, end.saturating_duration_since(start), answer));

@@ -1,12 +1,14 @@
 //! Calling a subscription again for an event that it failed on.
 
+use std::slice;
+
 use super::Shared;
 use super::accept::FromHandler;
 use super::keeper::{Answer, DueCall, Failed, Keeper};
 use crate::contain;
 use crate::error::HandlerError;
 use crate::event::Event;
-use crate::handler::{Batch, Call};
+use crate::handler::{BatchEvents, Call};
 use crate::sync::Arc;
 use crate::time::Deadline;
 
@@ -50,7 +52,8 @@ impl<E: Event> Shared<E> {
         if let Some(keeper) = &self.keeper
             && keeper.waiting() != 0
         {
-            keeper.abandon(self.clock.now(), &self.tell_of_letters());
+            let event_panics = keeper.abandon(self.clock.now(), &self.tell_of_letters());
+            self.counters.event_panics.add(event_panics);
         }
     }
 
@@ -101,13 +104,11 @@ impl<E: Event> Shared<E> {
     /// The same for a subscription of batches: a batch of one.
     fn call_batch_again(&self, due: &DueCall<'_, E>) -> Answer<E> {
         let DueCall { event, subscriber, position, attempt } = *due;
-        let batch = Batch::of_one(event, position);
-        let (failures, whole) = self.handle_batch(batch, subscriber, attempt);
-        let Some(error) = whole.or_else(|| failures.into_iter().next().map(|(_, error)| error))
-        else {
+        let batch = BatchEvents::Run(slice::from_ref(event), position);
+        let Some(failure) = self.call_batch(batch, subscriber, attempt).into_iter().next() else {
             return Answer::Over;
         };
-        self.tell_of_failure(event, subscriber, &error);
-        Answer::Failed(Failed::new(Arc::clone(subscriber), position, error, attempt))
+        self.tell_of_failure(event, subscriber, &failure.error);
+        Answer::Failed(Failed::of_batch(Arc::clone(subscriber), position, failure, attempt))
     }
 }

@@ -53,7 +53,7 @@ impl<E: Event, P: Producers> EventStore<E, P> {
             rejected_would_deadlock: counters.rejected_would_deadlock.get(),
             failed_calls: dispatch.failed_calls.get(),
             panicked_calls: dispatch.panicked_calls.get(),
-            event_panics: dispatch.event_panics.get(),
+            event_panics: dispatch.event_panics.get() + counters.event_panics.get(),
             observer_panics: counters.observer_panics.get(),
         }
     }

@@ -2,15 +2,16 @@
 //!
 //! Only the holder of the dispatch lease works with them.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
+use std::vec::Drain;
 
 use super::Shared;
-use super::accept::FromHandler;
+use super::delivery::Round;
 use super::keeper::Failed;
+use super::walk::{Lookup, Tally};
 use crate::contain;
-use crate::error::HandlerError;
 use crate::event::Event;
-use crate::handler::{Batch, Call, Context, Shelf, Subscribed};
+use crate::handler::{BatchEvents, BatchFailure, Shelf, Subscribed};
 use crate::sync::{self, Arc};
 use crate::time::Deadline;
 
@@ -51,11 +52,25 @@ impl<E: Event> Batches<E> {
         self.shelf.len() == 0
     }
 
+    /// The batch of a subscriber; its index.
+    fn open(&mut self, subscriber: &Arc<dyn Subscribed<E>>) -> usize {
+        let id = subscriber.profile().id;
+        let found = self.open.iter().position(|batch| batch.subscriber.profile().id == id);
+        found.unwrap_or_else(|| {
+            let subscriber = Arc::clone(subscriber);
+            self.open.push(OpenBatch { subscriber, numbers: Vec::new(), until: None });
+            self.open.len() - 1
+        })
+    }
+
     /// When the next batch has to go out.
     pub(super) fn next_due(&self) -> Option<Instant> {
         self.open.iter().filter(|batch| !batch.numbers.is_empty()).filter_map(|b| b.until).min()
     }
 }
+
+/// How long a batch waits again whose subscription is paused.
+const PAUSE: Duration = Duration::from_millis(10);
 
 impl<E: Event> Shared<E> {
     /// Puts an event on the shelf for the batches of those `subscribers` that take it; those that are
@@ -72,43 +87,117 @@ impl<E: Event> Shared<E> {
         batches.failed.extend(failed.drain(..).map(|failed| (number, failed)));
         self.counters.dispatch.shelved.set(batches.shelf.len() as u64);
         for subscriber in takers.iter().map(|taker| &subscribers[*taker]) {
-            let Some(part) = &subscriber.profile().batch else { continue };
-            subscriber.profile().counts.collected.add(1);
-            let index = self.open_batch(batches, subscriber);
-            let batch = &mut batches.open[index];
-            if batch.numbers.is_empty() {
-                let wait = part.config.wait_max;
-                batch.until = wait.and_then(|wait| self.clock.now().checked_add(wait));
-            }
-            batch.numbers.push(number);
-            if batch.numbers.len() >= part.config.events_max {
-                self.flush_one(batches, index);
-            }
+            let index = batches.open(subscriber);
+            self.add(batches, index, number..number + 1);
         }
     }
 
-    /// The batch of a subscriber.
-    fn open_batch(&self, batches: &mut Batches<E>, subscriber: &Arc<dyn Subscribed<E>>) -> usize {
-        let id = subscriber.profile().id;
-        let found = batches.open.iter().position(|batch| batch.subscriber.profile().id == id);
-        found.unwrap_or_else(|| {
-            let subscriber = Arc::clone(subscriber);
-            batches.open.push(OpenBatch { subscriber, numbers: Vec::new(), until: None });
-            batches.open.len() - 1
-        })
+    /// Takes events from the front of a run of which each goes into the same batch, and nowhere
+    /// else; how many, which may be none.
+    pub(super) fn collect_run(
+        &self,
+        round: &mut Round<'_, E>,
+        position: u64,
+        lookup: &mut Lookup<'_, E>,
+        tally: &mut Tally,
+    ) -> usize {
+        let Round { events, batches, .. } = round;
+        // `topic` and what belongs to it are the user's; what panics is left to the ordinary way.
+        let Ok(topic) = contain::contain(|| {
+            let topic = events.as_slice()[0].topic();
+            lookup.look(topic);
+            topic
+        }) else {
+            lookup.topic = None;
+            return 0;
+        };
+        let [subscriber] = lookup.subscribers else { return 0 };
+        let profile = subscriber.profile();
+        let Some(part) = profile.batch.as_ref().filter(|part| part.takes_all) else { return 0 };
+        if !profile.is_active() {
+            return 0;
+        }
+        let index = batches.open(subscriber);
+        let held = batches.open[index].numbers.len();
+        let len_max = (part.config.events_max - held).min(events.len());
+        let mut len = 1;
+        let _ = contain::contain(|| {
+            while len < len_max && events.as_slice()[len].topic() == topic {
+                len += 1;
+            }
+        });
+        profile.counts.offered.add(len as u64);
+        if held == 0 && len == part.config.events_max {
+            self.call_in_place(events, len, position, subscriber, tally, batches);
+        } else {
+            let numbers = batches.shelf.push_all(events.take(len), position, 1);
+            tally.shelved += len as u64;
+            self.counters.dispatch.shelved.set(batches.shelf.len() as u64);
+            self.add(batches, index, numbers);
+        }
+        len
+    }
+
+    /// Calls a handler for a full batch where its events are.
+    fn call_in_place(
+        &self,
+        events: &mut Drain<'_, E>,
+        len: usize,
+        position: u64,
+        subscriber: &Arc<dyn Subscribed<E>>,
+        tally: &mut Tally,
+        batches: &mut Batches<E>,
+    ) {
+        let batch = BatchEvents::Run(&events.as_slice()[..len], position);
+        let failures = self.call_batch(batch, subscriber, 1);
+        let events = events.take(len);
+        if failures.is_empty() {
+            for event in events {
+                tally.event_panics += u64::from(!contain::drop_contained(event));
+            }
+            return;
+        }
+        // Those that failed may have to be kept, which goes by number.
+        let numbers: Vec<_> = batches.shelf.push_all(events, position, 0).collect();
+        tally.shelved += len as u64;
+        self.note_failures(batches, &numbers, subscriber, failures);
+        self.release(batches);
+    }
+
+    /// Adds events to a batch that has room for them.
+    fn add(&self, batches: &mut Batches<E>, index: usize, numbers: std::ops::Range<u64>) {
+        let batch = &mut batches.open[index];
+        let profile = batch.subscriber.profile();
+        let Some(part) = &profile.batch else { return };
+        if batch.numbers.is_empty() {
+            let wait = part.config.wait_max;
+            batch.until = wait.and_then(|wait| self.clock.now().checked_add(wait));
+        }
+        profile.counts.collected.add(numbers.end - numbers.start);
+        batch.numbers.extend(numbers);
+        if batch.numbers.len() >= part.config.events_max {
+            self.flush_one(batches, index);
+        }
     }
 
     /// Sends batches out.
     #[cold]
     pub(super) fn flush(&self, batches: &mut Batches<E>, which: Flush, deadline: Deadline) {
         for index in 0..batches.open.len() {
-            let batch = &batches.open[index];
+            let batch = &mut batches.open[index];
             let is_due = match (which, batch.until) {
                 (Flush::All, _) | (Flush::EndOfPublish, None) => true,
                 (Flush::Due, None) => false,
                 (_, Some(until)) => self.clock.now() >= until,
             };
-            let is_wanted = is_due || batch.subscriber.profile().has_ended();
+            let profile = batch.subscriber.profile();
+            if which != Flush::All && profile.is_paused() {
+                if is_due && batch.until.is_some() {
+                    batch.until = self.clock.now().checked_add(PAUSE);
+                }
+                continue;
+            }
+            let is_wanted = is_due || profile.has_ended();
             if is_wanted && !self.is_abandoned() && !deadline.has_passed() {
                 self.flush_one(batches, index);
             }
@@ -127,10 +216,11 @@ impl<E: Event> Shared<E> {
         }
         let profile = subscriber.profile();
         profile.counts.collected.subtract(numbers.len() as u64);
-        if profile.has_ended() {
+        if profile.has_ended() || profile.is_paused() {
             profile.counts.missed.add(numbers.len() as u64);
         } else {
-            let failures = self.call_batch(&batches.shelf, &numbers, &subscriber);
+            let batch = BatchEvents::Shelf(&batches.shelf, &numbers);
+            let failures = self.call_batch(batch, &subscriber, 1);
             self.note_failures(batches, &numbers, &subscriber, failures);
         }
         for number in &numbers {
@@ -142,79 +232,25 @@ impl<E: Event> Shared<E> {
         batches.open[index].numbers = numbers;
     }
 
-    /// Calls the handler; what it failed with, by index in the batch.
-    fn call_batch(
-        &self,
-        shelf: &Shelf<E>,
-        numbers: &[u64],
-        subscriber: &Arc<dyn Subscribed<E>>,
-    ) -> Vec<(usize, Arc<HandlerError>)> {
-        let batch = Batch::of(shelf, numbers);
-        let all = 0..numbers.len();
-        let (failures, whole) = self.handle_batch(batch, subscriber, 1);
-        match whole {
-            None => failures.into_iter().map(|(index, error)| (index, Arc::new(error))).collect(),
-            Some(error) => {
-                let error = Arc::new(error);
-                all.map(|index| (index, Arc::clone(&error))).collect()
-            }
-        }
-    }
-
-    /// Calls the handler of a batch, contained; what it failed with on some and on all.
-    pub(super) fn handle_batch(
-        &self,
-        mut batch: Batch<'_, E>,
-        subscriber: &Arc<dyn Subscribed<E>>,
-        attempt: u32,
-    ) -> (Vec<(usize, HandlerError)>, Option<HandlerError>) {
-        let profile = subscriber.profile();
-        let outlet = FromHandler(self);
-        let called = contain::contain(|| {
-            let (Some(part), Some(first)) = (&profile.batch, batch.get(0)) else { return Ok(()) };
-            let call = Call {
-                outlet: &outlet,
-                cancelled: &self.abandoned,
-                topic: first.topic(),
-                position: batch.position(0).unwrap_or(0),
-                attempt,
-                deadline: Deadline::NEVER,
-                skipped: 0,
-                collected: false,
-            };
-            let context = Context::new(&call, profile.id);
-            (part.handler)(&mut batch, &context).map(drop)
-        });
-        let whole = match called {
-            Ok(Ok(())) => None,
-            Ok(Err(error)) => Some(error),
-            Err(caught) => Some(HandlerError::panic(caught.message)),
-        };
-        let failures = batch.into_failures();
-        let dispatch = &self.counters.dispatch;
-        let panicked = whole.as_ref().is_some_and(HandlerError::is_panic);
-        dispatch.panicked_calls.add(u64::from(panicked));
-        dispatch.failed_calls.add(u64::from(whole.is_some() || !failures.is_empty()));
-        (failures, whole)
-    }
-
+    /// Shows the events that failed, and notes those that are kept.
     fn note_failures(
         &self,
         batches: &mut Batches<E>,
         numbers: &[u64],
         subscriber: &Arc<dyn Subscribed<E>>,
-        failures: Vec<(usize, Arc<HandlerError>)>,
+        failures: Vec<BatchFailure>,
     ) {
-        for (index, error) in failures {
-            let number = numbers[index];
+        for failure in failures {
+            let number = numbers[failure.index];
             let Some(retained) = batches.shelf.get(number) else { continue };
-            self.tell_of_failure(&retained.event, subscriber, &error);
+            self.tell_of_failure(&retained.event, subscriber, &failure.error);
             if self.keeper.is_some() {
-                let failed = Failed::of_batch(Arc::clone(subscriber), retained.position, error);
+                let position = retained.position;
+                let failed = Failed::of_batch(Arc::clone(subscriber), position, failure, 1);
                 batches.failed.push((number, failed));
             } else {
                 subscriber.profile().counts.failed.add(1);
-                contain::drop_contained(error);
+                contain::drop_contained(failure);
             }
         }
     }
@@ -222,14 +258,22 @@ impl<E: Event> Shared<E> {
     /// Finishes the first events on the shelf, as far as no batch holds them.
     fn release(&self, batches: &mut Batches<E>) {
         let dispatch = &self.counters.dispatch;
+        let mut handled = 0;
+        let mut event_panics = 0;
         while let Some((number, retained)) = batches.shelf.pop() {
-            let of_this = |entry: &mut (u64, Failed<E>)| entry.0 == number;
-            let mut failed: Vec<_> =
-                batches.failed.extract_if(.., of_this).map(|(_, failed)| failed).collect();
-            let dropped = self.finish(retained.event, &mut failed);
-            dispatch.event_panics.add(u64::from(!dropped));
-            dispatch.handled.add(1);
+            handled += 1;
+            let is_fine = if batches.failed.is_empty() {
+                contain::drop_contained(retained.event)
+            } else {
+                let of_this = |entry: &mut (u64, Failed<E>)| entry.0 == number;
+                let mut failed: Vec<_> =
+                    batches.failed.extract_if(.., of_this).map(|(_, failed)| failed).collect();
+                self.finish(retained.event, &mut failed)
+            };
+            event_panics += u64::from(!is_fine);
         }
+        dispatch.event_panics.add(event_panics);
+        dispatch.handled.add(handled);
         dispatch.shelved.set(batches.shelf.len() as u64);
     }
 

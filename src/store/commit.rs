@@ -1,6 +1,7 @@
 //! Dispatching events that do not come through the ring.
 
 use super::batching::{Batches, Flush};
+use super::delivery::Round;
 use super::{EventStore, Shared};
 use crate::error::CommitError;
 use crate::event::Event;
@@ -37,6 +38,7 @@ impl<E: Event, P: Producers> EventStore<E, P> {
         let seen = shared.registry.look();
         let result = shared.commit(events, &seen, &mut dispatch.held.batches);
         dispatch.flush(Flush::EndOfPublish, Deadline::NEVER);
+        dispatch.run_if_asked();
         result
     }
 }
@@ -48,22 +50,27 @@ impl<E: Event> Shared<E> {
         seen: &Seen<E>,
         batches: &mut Batches<E>,
     ) -> Result<usize, CommitError<E>> {
-        // How many events the ring has taken so far: where these stand in the order of acceptance.
-        let position = self.intake.tail_position();
-        let mut dispatched = 0;
-        let mut result = Ok(());
-        let mut rest = std::mem::take(events).into_iter();
-        while result.is_ok() && !rest.as_slice().is_empty() {
-            if self.is_abandoned() {
-                result = Err(CommitError::Closed);
-                break;
-            }
-            let Some(event) = rest.next() else { break };
-            dispatched += 1;
-            result = self.deliver_one(event, seen, position, dispatched, batches);
+        let mut memory = std::mem::take(events);
+        let mut round = Round {
+            events: memory.drain(..),
+            // How many events the ring has taken so far: where these stand in the order of
+            // acceptance.
+            first: self.intake.tail_position(),
+            seen,
+            batches,
+            deadline: Deadline::NEVER,
+            stops_at_failure: true,
+        };
+        let (dispatched, stop) = self.deliver_all(&mut round);
+        events.extend(&mut round.events);
+        drop(round);
+        if events.is_empty() {
+            *events = memory; // It serves the next commit.
         }
-        // In the memory they came from.
-        *events = rest.collect();
-        result.map(|()| dispatched)
+        match stop {
+            Some((event, error)) => Err(CommitError::Handler { event, error, dispatched }),
+            None if !events.is_empty() => Err(CommitError::Closed),
+            None => Ok(dispatched),
+        }
     }
 }

@@ -7,105 +7,98 @@ use super::keeper::Failed;
 use super::walk::{Delivery, Left, Lookup, Tally};
 use crate::contain;
 use crate::dead_letter::DeadLetter;
-use crate::error::{CommitError, HandlerError};
+use crate::error::HandlerError;
 use crate::event::Event;
 use crate::handler::{Failure, Seen, Subscribed};
-use crate::ring::Run;
 use crate::sync::{self, Arc};
 use crate::time::Deadline;
 
+/// Events on their way from the ring, or from a transaction, to their handlers.
+pub(super) struct Round<'r, E: Event> {
+    /// Those that have not been begun. Dropped, it empties where they are.
+    pub(super) events: std::vec::Drain<'r, E>,
+    /// The position of the first of all.
+    pub(super) first: u64,
+    pub(super) seen: &'r Seen<E>,
+    pub(super) batches: &'r mut Batches<E>,
+    pub(super) deadline: Deadline,
+    /// Whether an event that a handler fails on is the last.
+    pub(super) stops_at_failure: bool,
+}
+
+/// What ended a round before its time: the event, unless it is kept, and what a handler failed with.
+pub(super) type Stop<E> = (Option<E>, Arc<HandlerError>);
+
 impl<E: Event> Shared<E> {
-    /// Delivers the events of a run, in order, and drops each as soon as it is done; how many.
-    pub(super) fn deliver_all(
-        &self,
-        scratch: &mut Vec<E>,
-        seen: &Seen<E>,
-        run: Run,
-        deadline: Deadline,
-        batches: &mut Batches<E>,
-    ) -> usize {
+    /// Delivers events, in order, and drops each as soon as it is done; how many.
+    pub(super) fn deliver_all(&self, round: &mut Round<'_, E>) -> (usize, Option<Stop<E>>) {
         let mut tally = Tally::default();
-        let mut lookup = Lookup { seen, topic: None, subscribers: &[] };
+        let mut lookup = Lookup { seen: round.seen, topic: None, subscribers: &[] };
         let mut left = Left::new();
-        let mut dispatched = 0;
-        // One by one, if what an event owns has to be released before the next one is begun.
-        let one_by_one = std::mem::needs_drop::<E>();
-        let mut events = scratch.drain(..);
-        while !events.as_slice().is_empty() {
-            let all = events.as_slice();
-            let some = if one_by_one { &all[..1] } else { all };
-            let first = run.first + dispatched as u64;
-            let delivery = Delivery::new(self, some, first, deadline, &mut left);
-            let done = delivery.run(&mut lookup, &mut tally);
-            dispatched += done;
-            if done == all.len() && left.is_empty() && !one_by_one {
-                // Nothing is left of them that would have to be looked at.
-                drop(events);
-                self.counters.add(dispatched, &tally);
-                return dispatched;
-            }
-            // The last one is finished like those before it, but it may have to be kept.
-            if let Some(last) = done.checked_sub(1).and_then(|before| events.nth(before)) {
-                if left.collected.is_empty() {
-                    tally.event_panics += u64::from(!self.finish(last, &mut left.failed));
-                } else {
-                    tally.shelved += 1;
-                    let position = run.first + dispatched as u64 - 1;
-                    let Left { failed, collected } = &mut left;
-                    self.collect(batches, last, position, (lookup.subscribers, collected), failed);
-                    collected.clear();
+        let (mut dispatched, mut stop) = (0, None);
+        while !round.events.as_slice().is_empty() {
+            let position = round.first + dispatched as u64;
+            let collected = if round.seen.table.has_batches && !round.stops_at_failure {
+                self.collect_run(round, position, &mut lookup, &mut tally)
+            } else {
+                0
+            };
+            dispatched += collected;
+            if collected == 0 {
+                let all = round.events.as_slice();
+                // One by one, if what an event owns has to be released before the next one is begun.
+                let some = if std::mem::needs_drop::<E>() { &all[..1] } else { all };
+                let mut delivery = Delivery::new(self, some, position, round.deadline, &mut left);
+                delivery.collects |= round.stops_at_failure;
+                let done = delivery.run(&mut lookup, &mut tally);
+                dispatched += done;
+                if round.stops_at_failure {
+                    self.counters.dispatch.committed.add(done as u64);
+                }
+                // The last one is finished like those before it, but it may have to be kept.
+                if let Some(last) = done.checked_sub(1).and_then(|before| round.events.nth(before))
+                {
+                    let position = round.first + dispatched as u64 - 1;
+                    stop =
+                        self.finish_last(round, last, position, (&lookup, &mut left), &mut tally);
                 }
             }
-            if self.is_abandoned() || deadline.has_passed() {
+            if stop.is_some() || self.is_abandoned() || round.deadline.has_passed() {
                 break;
             }
         }
-        self.set_aside(events);
         self.counters.add(dispatched, &tally);
-        dispatched
+        (dispatched, stop)
     }
 
-    /// Delivers an event that did not come through the ring, the so-manieth of several.
-    pub(super) fn deliver_one(
+    /// Drops the event that was delivered last, or keeps it for those that want it.
+    #[inline]
+    fn finish_last(
         &self,
+        round: &mut Round<'_, E>,
         event: E,
-        seen: &Seen<E>,
         position: u64,
-        dispatched: usize,
-        batches: &mut Batches<E>,
-    ) -> Result<(), CommitError<E>> {
-        let mut tally = Tally::default();
-        let mut lookup = Lookup { seen, topic: None, subscribers: &[] };
-        let mut left = Left::new();
-        let events = std::slice::from_ref(&event);
-        let mut delivery = Delivery::new(self, events, position, Deadline::NEVER, &mut left);
-        delivery.collects = true;
-        delivery.run(&mut lookup, &mut tally);
-        self.counters.dispatch.committed.add(1);
-        let Left { failed, collected } = &mut left;
-        let result = match failed.first() {
-            _ if !collected.is_empty() => {
-                tally.shelved += 1;
-                // What failed on it meanwhile is not lost: it is on the shelf too.
-                let error = failed.first().map(|first| Arc::clone(&first.error));
-                self.collect(batches, event, position, (lookup.subscribers, collected), failed);
-                match error {
-                    None => Ok(()),
-                    Some(error) => Err(CommitError::Handler { event: None, error, dispatched }),
-                }
-            }
+        (lookup, left): (&Lookup<'_, E>, &mut Left<E>),
+        tally: &mut Tally,
+    ) -> Option<Stop<E>> {
+        let Left { failed, collected } = left;
+        let error = failed.first().filter(|_| round.stops_at_failure);
+        let error = error.map(|first| Arc::clone(&first.error));
+        if !collected.is_empty() {
+            tally.shelved += 1;
+            // What failed on it meanwhile is not lost: it is on the shelf too.
+            let takers = (lookup.subscribers, &collected[..]);
+            self.collect(round.batches, event, position, takers, failed);
+            collected.clear();
+            return error.map(|error| (None, error));
+        }
+        match error {
             None => {
-                tally.event_panics += u64::from(!contain::drop_contained(event));
-                Ok(())
+                tally.event_panics += u64::from(!self.finish(event, failed));
+                None
             }
-            Some(first) => {
-                let error = Arc::clone(&first.error);
-                let event = self.keep_or_return(event, failed);
-                Err(CommitError::Handler { event, error, dispatched })
-            }
-        };
-        self.counters.add(1, &tally);
-        result
+            Some(error) => Some((self.keep_or_return(event, failed), error)),
+        }
     }
 
     /// Keeps an event for those that failed on it, or gives it back.
@@ -136,7 +129,7 @@ impl<E: Event> Shared<E> {
     }
 
     /// Keeps the events of an abandoned run for the next `drain`.
-    fn set_aside(&self, events: std::vec::Drain<'_, E>) {
+    pub(super) fn set_aside(&self, events: std::vec::Drain<'_, E>) {
         let count = events.len() as u64;
         if count > 0 {
             sync::lock(&self.left_over).extend(events);

@@ -6,6 +6,7 @@
 //! that call and nothing else.
 
 use super::batching::{Batches, Flush};
+use super::delivery::Round;
 use super::{EventStore, Shared};
 use crate::event::Event;
 use crate::handler::Seen;
@@ -244,12 +245,28 @@ impl<E: Event> Dispatch<'_, E> {
                 }
             }
             self.flush(Flush::EndOfPublish, Deadline::NEVER);
-            // Relaxed (both): written by this thread, inside a handler.
-            if !shared.asked_again.load(Ordering::Relaxed) {
+            if !self.is_asked_again() {
                 return dispatched;
             }
-            shared.asked_again.store(false, Ordering::Relaxed);
             target = shared.intake.tail_position();
+        }
+    }
+
+    /// Whether a handler has asked since this was asked last.
+    fn is_asked_again(&self) -> bool {
+        let asked_again = &self.shared.asked_again;
+        // Relaxed (both): written by this thread, inside a handler.
+        let is_asked = asked_again.load(Ordering::Relaxed);
+        if is_asked {
+            asked_again.store(false, Ordering::Relaxed);
+        }
+        is_asked
+    }
+
+    /// Dispatches what is pending, if a handler has asked for that.
+    pub(super) fn run_if_asked(&mut self) {
+        if self.is_asked_again() {
+            self.run_to(self.shared.intake.tail_position());
         }
     }
 
@@ -321,7 +338,10 @@ impl<E: Event> Dispatch<'_, E> {
         if shared.registry.has_newer(seen) {
             *seen = shared.registry.look();
         }
-        let dispatched = shared.deliver_all(scratch, seen, run, deadline, batches);
+        let (events, first) = (scratch.drain(..), run.first);
+        let mut round = Round { events, first, seen, batches, deadline, stops_at_failure: false };
+        let (dispatched, _) = shared.deliver_all(&mut round);
+        shared.set_aside(round.events);
         counters.in_flight.set(0);
         dispatched
     }

@@ -5,18 +5,13 @@
 //! events that are `Sync`. So all this is behind a trait object that only exists in stores that asked
 //! for it with such events; the others look at one empty pointer when a handler fails.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-use super::due::{Due, Uncalled};
-use crate::contain;
-use crate::dead_letter::{DeadLetter, DeadLetterQueue, FailedCall, Filed};
+use crate::dead_letter::{DeadLetter, DeadLetterQueue};
 use crate::error::{HandlerError, RetryNote};
 use crate::event::Event;
-use crate::handler::{Subscribed, SubscriptionId};
-use crate::sync::atomic::{AtomicU64, Ordering};
-use crate::sync::{self, Arc, Mutex};
+use crate::handler::{BatchFailure, Subscribed, SubscriptionId};
+use crate::sync::Arc;
 
 /// What a handler failed with first, and when.
 pub(super) type First = crate::error::FirstFailure;
@@ -55,9 +50,12 @@ impl<E: Event> Failed<E> {
     pub(super) fn of_batch(
         subscriber: Arc<dyn Subscribed<E>>,
         position: u64,
-        error: Arc<HandlerError>,
+        failure: BatchFailure,
+        attempt: u32,
     ) -> Self {
-        Self { subscriber, position, error, attempts: 1, retry_after: None, first: None }
+        let BatchFailure { error, retry, first, .. } = failure;
+        let attempts = retry.attempts.max(attempt);
+        Self { subscriber, position, error, attempts, retry_after: retry.after, first }
     }
 }
 
@@ -117,7 +115,8 @@ pub(super) trait Keeper<E: Event>: Send + Sync {
     ) -> u64;
 
     /// Settles the calls that wait without making them: there will be no more calls. Any thread may.
-    fn abandon(&self, now: Instant, letter: &dyn Fn(&DeadLetter<E>));
+    /// Returns how many events panicked when they were dropped.
+    fn abandon(&self, now: Instant, letter: &dyn Fn(&DeadLetter<E>)) -> u64;
 
     /// Takes letters out of `letters` and has the subscription of each called again; how many, unless
     /// the store is closed.
@@ -135,265 +134,4 @@ pub(super) trait Keeper<E: Event>: Send + Sync {
 
     /// How many calls have been put in, ever.
     fn pushes(&self) -> u64;
-}
-
-/// The only keeper there is, for events that can be shared.
-pub(super) struct Sharing<E: Event> {
-    letters: Option<DeadLetterQueue<E>>,
-    due: Mutex<Waiting<E>>,
-    /// How many calls wait, for those who would not take the lock for nothing.
-    count: AtomicU64,
-    /// How many have been put in.
-    pushes: AtomicU64,
-}
-
-struct Waiting<E: Event> {
-    heap: BinaryHeap<Reverse<Due<E>>>,
-    next_number: u64,
-}
-
-impl<E: Event + Sync> Sharing<E> {
-    pub(super) fn new(letters: Option<DeadLetterQueue<E>>) -> Self {
-        let due = Mutex::new(Waiting { heap: BinaryHeap::new(), next_number: 0 });
-        Self { letters, due, count: AtomicU64::new(0), pushes: AtomicU64::new(0) }
-    }
-
-    /// Puts a call into the queue or files a letter; whether either was done.
-    fn settle(
-        &self,
-        event: &Arc<E>,
-        failed: Failed<E>,
-        now: Instant,
-        letter: &dyn Fn(&DeadLetter<E>),
-    ) -> bool {
-        let Failed { subscriber, position, error, attempts, retry_after, first } = failed;
-        let profile = subscriber.profile();
-        if let Some(wait) = retry_after {
-            // A time that cannot be expressed is as good as never; it is kept until the end.
-            let at = now.checked_add(wait).unwrap_or_else(|| far_from(now));
-            let last = Arc::clone(&error);
-            let first = first.unwrap_or_else(|| (error, SystemTime::now()));
-            profile.counts.retrying.add(1);
-            let event = Arc::clone(event);
-            self.push(Due { at, number: 0, event, subscriber, position, attempts, first, last });
-            return true;
-        }
-        let Some(letters) = &self.letters else {
-            profile.counts.failed.add(1);
-            contain::drop_contained(error);
-            contain::drop_contained(first);
-            return false;
-        };
-        let subscription = profile.id;
-        let name = profile.name.clone();
-        let call = FailedCall { subscription, name, position, error, attempts, first };
-        match letters.file(Arc::clone(event), call) {
-            Filed::Kept(filed) => {
-                profile.counts.dead_lettered.add(1);
-                letter(&filed);
-                // Somebody else may have taken the letter itself meanwhile.
-                contain::drop_contained(filed);
-                true
-            }
-            Filed::Refused => {
-                profile.counts.failed.add(1);
-                false
-            }
-        }
-    }
-
-    /// Settles a call that will not be made: what the handler failed with last stays the cause.
-    /// Returns whether the event, if nobody keeps it, was dropped without a panic.
-    fn settle_uncalled(
-        &self,
-        due: Due<E>,
-        now: Instant,
-        reason: &'static str,
-        letter: &dyn Fn(&DeadLetter<E>),
-    ) -> bool {
-        let Due { event, subscriber, position, attempts, first, last, .. } = due;
-        subscriber.profile().counts.retrying.subtract(1);
-        let attempt = attempts.saturating_add(1);
-        let error = HandlerError::new(last.kind(), Uncalled { attempt, reason, last });
-        let failed =
-            Failed { first: Some(first), ..Failed::new(subscriber, position, error, attempts) };
-        self.settle(&event, failed, now, letter);
-        contain::drop_contained(event)
-    }
-
-    fn push(&self, call: Due<E>) {
-        self.push_into(&mut sync::lock(&self.due), call);
-    }
-
-    fn push_into(&self, due: &mut Waiting<E>, mut call: Due<E>) {
-        call.number = due.next_number;
-        due.next_number += 1;
-        due.heap.push(Reverse(call));
-        // Relaxed: a number; the lock hands the calls over.
-        self.count.store(due.heap.len() as u64, Ordering::Relaxed);
-        // Release [push-told]: pairs with the Acquire in `pushes`: who has seen the number sees what
-        // is in `count` too, and does not go to sleep beside a call that is due.
-        // Model: `replay_vs_publish_wait`.
-        self.pushes.fetch_add(1, Ordering::Release);
-    }
-
-    fn pop(&self, now: Instant, all: bool) -> Option<Due<E>> {
-        let mut due = sync::lock(&self.due);
-        if !all && due.heap.peek().is_some_and(|Reverse(call)| call.at > now) {
-            return None;
-        }
-        let call = due.heap.pop().map(|Reverse(call)| call);
-        // Relaxed: as above.
-        self.count.store(due.heap.len() as u64, Ordering::Relaxed);
-        call
-    }
-}
-
-/// How long a call waits again whose subscription is paused.
-const PAUSE: Duration = Duration::from_millis(10);
-
-/// A time so far away that it does not come, and that can be expressed.
-fn far_from(now: Instant) -> Instant {
-    /// Thirty years.
-    const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
-    now.checked_add(FAR).unwrap_or(now)
-}
-
-impl<E: Event + Sync> Keeper<E> for Sharing<E> {
-    fn keep(
-        &self,
-        event: E,
-        failed: &mut Vec<Failed<E>>,
-        now: Instant,
-        letter: &dyn Fn(&DeadLetter<E>),
-    ) -> Option<E> {
-        let event = Arc::new(event);
-        let mut is_kept = false;
-        for failed in failed.drain(..) {
-            is_kept |= self.settle(&event, failed, now, letter);
-        }
-        if is_kept {
-            // Its letters may be gone already.
-            contain::drop_contained(event);
-            return None;
-        }
-        Arc::try_unwrap(event).ok()
-    }
-
-    fn serve(
-        &self,
-        now: Instant,
-        all: bool,
-        call: &mut dyn FnMut(DueCall<'_, E>) -> Answer<E>,
-        letter: &dyn Fn(&DeadLetter<E>),
-        go_on: &dyn Fn() -> bool,
-    ) -> u64 {
-        let mut event_panics = 0;
-        // Not those that are put in meanwhile: a call that fails at once may be due at once.
-        for _ in 0..self.waiting() {
-            if !go_on() {
-                break;
-            }
-            let Some(due) = self.pop(now, all) else { break };
-            let attempt = due.attempts.saturating_add(1);
-            let answer = call(DueCall {
-                event: &due.event,
-                subscriber: &due.subscriber,
-                position: due.position,
-                attempt,
-            });
-            let mut failed = match answer {
-                Answer::Over => {
-                    due.subscriber.profile().counts.retrying.subtract(1);
-                    let Due { event, first, last, .. } = due;
-                    contain::drop_contained(first);
-                    contain::drop_contained(last);
-                    event_panics += u64::from(!contain::drop_contained(event));
-                    continue;
-                }
-                Answer::Later if !all => {
-                    let at = now.checked_add(PAUSE).unwrap_or(now);
-                    self.push(Due { at, ..due });
-                    continue;
-                }
-                Answer::Failed(failed) => failed,
-                Answer::Later | Answer::Ended => {
-                    let reason = "its subscription took no more calls";
-                    event_panics += u64::from(!self.settle_uncalled(due, now, reason, letter));
-                    continue;
-                }
-            };
-            due.subscriber.profile().counts.retrying.subtract(1);
-            let Due { event, first, last, .. } = due;
-            failed.first = Some(first);
-            if all {
-                failed.retry_after = None; // There will be no later.
-            }
-            self.settle(&event, failed, now, letter);
-            contain::drop_contained(last);
-            event_panics += u64::from(!contain::drop_contained(event));
-        }
-        event_panics
-    }
-
-    fn abandon(&self, now: Instant, letter: &dyn Fn(&DeadLetter<E>)) {
-        while let Some(due) = self.pop(now, true) {
-            self.settle_uncalled(due, now, "the time of the drain was over", letter);
-        }
-    }
-
-    fn replay(
-        &self,
-        letters: &DeadLetterQueue<E>,
-        order: &mut ReplayOrder<'_, E>,
-    ) -> Option<usize> {
-        let taken = letters.take_where(order.max, |letter| (order.wanted)(letter));
-        let (mut at, mut replayed, mut left) = (order.now, 0, Vec::new());
-        let mut due = sync::lock(&self.due);
-        // Under the lock: who has closed the store and then takes the lock finds all of them.
-        let is_closed = (order.is_closed)();
-        for letter in taken {
-            // It may have ended since it was chosen.
-            let subscriber = (order.find)(letter.subscription).filter(|_| !is_closed);
-            let Some(subscriber) = subscriber else {
-                left.push(letter);
-                continue;
-            };
-            let counts = &subscriber.profile().counts;
-            counts.dead_lettered.subtract(1);
-            counts.retrying.add(1);
-            let DeadLetter { event, position, attempts, first_error, first_failed, error, .. } =
-                letter;
-            let first = (first_error, first_failed);
-            let last = error;
-            let call = Due { at, number: 0, event, subscriber, position, attempts, first, last };
-            self.push_into(&mut due, call);
-            at = at.checked_add(order.pace).unwrap_or_else(|| far_from(order.now));
-            replayed += 1;
-        }
-        drop(due);
-        letters.put_back(left);
-        (!is_closed).then_some(replayed)
-    }
-
-    fn await_replays(&self) {
-        drop(sync::lock(&self.due));
-    }
-
-    fn next_due(&self) -> Option<Instant> {
-        if self.waiting() == 0 {
-            return None;
-        }
-        sync::lock(&self.due).heap.peek().map(|Reverse(call)| call.at)
-    }
-
-    fn waiting(&self) -> u64 {
-        // Relaxed: a number. Who has put a call in and asks sees it.
-        self.count.load(Ordering::Relaxed)
-    }
-
-    fn pushes(&self) -> u64 {
-        // Acquire [push-heard]: pairs with the Release in `push`. Model: `replay_vs_publish_wait`.
-        self.pushes.load(Ordering::Acquire)
-    }
 }

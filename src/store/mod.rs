@@ -3,6 +3,7 @@
 mod accept;
 mod again;
 mod audit;
+mod batch_call;
 mod batching;
 mod commit;
 mod delivery;
@@ -13,6 +14,7 @@ mod keeper;
 mod producer;
 mod replay;
 mod send;
+mod sharing;
 mod shutdown;
 mod subscribe;
 mod walk;
@@ -29,7 +31,8 @@ use crossbeam_utils::CachePadded;
 
 use self::dispatch::Dispatcher;
 use self::intake::Intake;
-use self::keeper::{Keeper, Sharing};
+use self::keeper::Keeper;
+use self::sharing::Sharing;
 use crate::config::OverrunPolicy;
 use crate::contain;
 use crate::dead_letter::DeadLetterQueue;

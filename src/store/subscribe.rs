@@ -6,9 +6,10 @@ use super::{EventStore, Shared};
 use crate::error::{ConfigError, HandlerError};
 use crate::event::Event;
 use crate::handler::{
-    Batch, BatchConfig, BatchHandler, BatchPart, BoxHandler, Call, CallContext, Collecting,
-    Context, Guarded, Handler, HandlerFn, HandlerMut, IntoOutcome, Open, Outcome, Registry,
-    SubscribeOptions, Subscriber, Subscription, SubscriptionId, SubscriptionStats, Watched,
+    Batch, BatchConfig, BatchFn, BatchPart, BoxBatchHandler, BoxHandler, Call, CallContext,
+    Collecting, Context, Guarded, Handler, HandlerFn, HandlerMut, IntoOutcome, Once, Open, Outcome,
+    PlacedBatch, Registry, SubscribeOptions, Subscriber, Subscription, SubscriptionId,
+    SubscriptionStats, Watched,
 };
 use crate::ring::Producers;
 use crate::sync::{Arc, Weak};
@@ -87,8 +88,9 @@ impl<E: Event, P: Producers> EventStore<E, P> {
 
     /// Registers a handler that has a state of its own, which it may change.
     ///
-    /// One thread at a time calls it. If it commits a transaction of the same store that comes back
-    /// to it, that call fails. Costs one read-modify-write for each call.
+    /// One thread at a time calls it, because one thread at a time dispatches. A middleware that
+    /// calls it from another thread while it is running gets an error. Costs one read-modify-write
+    /// for each call.
     ///
     /// # Examples
     ///
@@ -117,15 +119,24 @@ impl<E: Event, P: Producers> EventStore<E, P> {
 
     /// Registers a handler that takes many events at once, as `config` says.
     ///
-    /// The filter and the middleware of `options` and of the store stand before the batch, event by
-    /// event: what comes through them is collected. An event stays with the store until all batches it
-    /// is in have gone out; a drain sends all of them out. Events the handler fails on, or was with when
-    /// it panicked, get a letter each, if there is a queue. One subscription to `once` makes no batch, so
-    /// that option is not heeded here. Allocates nothing for an event once the batches have been full.
+    /// Filters stand in front of the batch: what comes through them is collected. So do
+    /// [`Only`](crate::Only), [`PayloadLimit`](crate::PayloadLimit) and [`around`](crate::around);
+    /// the other middleware of this crate, which acts on calls, stands around those of the handler
+    /// (see [`PlacedBatch`](crate::PlacedBatch)). Observers see each event of a call. An event that
+    /// fails, alone or with the whole batch, is retried or gets a letter for itself; a retry that
+    /// has waited is a batch of one.
+    ///
+    /// An event stays with the store until all batches it is in have gone out; a drain sends all of
+    /// them out. A batch whose subscription is paused waits; if that has ended, its events count as
+    /// missed. With [`once`](SubscribeOptions::once) the subscription ends with its first batch.
+    ///
+    /// Allocates nothing for an event once the batches have been full. A batch that a run of events
+    /// fills by itself, for a topic that nobody else has subscribed to, is handled where the events
+    /// are; others cost a move.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`](crate::ConfigError) if a batch is to hold no event, or to wait for no time.
+    /// [`ConfigError`] if a batch is to hold no event, or to wait for no time.
     ///
     /// # Examples
     ///
@@ -152,18 +163,29 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     ) -> Result<Subscription, ConfigError> {
         let config = config.check()?;
         let place = Location::caller();
+        let mut handler: BoxBatchHandler<E> = Box::new(BatchFn(handler));
         let collect = HandlerFn(|_: &E, _: &CallContext<'_, E>| Ok(Outcome::Done));
-        let chain = self.wrapped(&mut options, Box::new(collect));
-        let handler: BatchHandler<E> =
-            Box::new(move |batch, context| handler(batch, context).into_outcome());
-        let id = self.shared.registry.subscribe(move |id| {
-            let filter = options.filter.take();
-            let gate = Collecting(Guarded { once: options.once, filter });
-            let part = Some(BatchPart { config, handler });
-            let chain = move |event: &E, call: &Call<'_, E>, id| {
-                chain.handle(event, &Context::new(call, id))
+        let mut in_front: BoxHandler<E> = Box::new(collect);
+        let mut takes_all = options.filter.is_none();
+        let inner = std::mem::take(&mut options.middleware);
+        for middleware in self.shared.middleware.iter().chain(&inner).rev() {
+            handler = match middleware.wrap_batch(handler) {
+                PlacedBatch::Around(around) => around,
+                PlacedBatch::InFront(handler) => {
+                    in_front = middleware.wrap(in_front);
+                    takes_all = false;
+                    handler
+                }
             };
-            Arc::new(Subscriber::new(id, options, place, part, gate, chain))
+        }
+        let id = self.shared.registry.subscribe(move |id| {
+            let once = options.once;
+            let gate = Collecting(Guarded { once: Once::No, filter: options.filter.take() });
+            let part = Some(BatchPart { config, once, takes_all, handler });
+            let collect = move |event: &E, call: &Call<'_, E>, id| {
+                in_front.handle(event, &Context::new(call, id))
+            };
+            Arc::new(Subscriber::new(id, options, place, part, gate, collect))
         });
         let registry: Weak<Registry<E>> = Arc::downgrade(&self.shared.registry);
         Ok(Subscription::new(id, registry))

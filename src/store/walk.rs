@@ -39,7 +39,7 @@ pub(super) struct Lookup<'t, E: Event> {
 
 impl<E: Event> Lookup<'_, E> {
     #[inline]
-    fn look(&mut self, topic: E::Topic) {
+    pub(super) fn look(&mut self, topic: E::Topic) {
         self.subscribers = self.seen.table.of(topic);
         self.topic = Some(topic);
     }

@@ -168,14 +168,29 @@ pub(super) const ROWS: &[Weakening] = &[
     text(
         "committed events on no books",
         "store/delivery.rs",
-        &[("self.counters.dispatch.committed.add(1);", "")],
+        &[("self.counters.dispatch.committed.add(done as u64);", "")],
         ("delivery", &["commit_vs_publish", "commit_vs_drain"]),
     ),
     text(
         "commit goes on after a drain gave up",
-        "store/commit.rs",
-        &[("if self.is_abandoned() {", "if false {")],
+        "store/delivery.rs",
+        &[("if stop.is_some() || self.is_abandoned() || round", "if stop.is_some() || round")],
         ("delivery", &["commit_vs_drain_out_of_time"]),
+    ),
+    text(
+        "commit lets go of the lease",
+        "store/commit.rs",
+        &[(
+            "        let result = shared.commit(events, &seen, &mut dispatch.held.batches);
+        dispatch.flush(Flush::EndOfPublish, Deadline::NEVER);
+        dispatch.run_if_asked();
+",
+            "        dispatch.flush(Flush::EndOfPublish, Deadline::NEVER);
+        drop(dispatch);
+        let result = shared.commit(events, &seen, &mut Batches::new());
+",
+        )],
+        ("delivery", &["commit_vs_publish"]),
     ),
     relaxed("push-told", "again", &["replay_vs_publish_wait"]),
     relaxed("push-heard", "again", &["replay_vs_publish_wait"]),
@@ -222,10 +237,10 @@ pub(super) const ROWS: &[Weakening] = &[
         "news counted after the look",
         "store/dispatch.rs",
         &[
-            ("            let seen = keeper.pushes();\n", ""),
+            ("            let seen = self.news();\n", ""),
             (
                 "            if due == Some(Duration::ZERO) {",
-                "            let seen = keeper.pushes();\n            if due == Some(Duration::ZERO) {",
+                "            let seen = self.news();\n            if due == Some(Duration::ZERO) {",
             ),
         ],
         ("again", &["replay_vs_publish_wait"]),
@@ -247,7 +262,7 @@ pub(super) const ROWS: &[Weakening] = &[
     ),
     text(
         "replay looks outside of the lock",
-        "store/keeper.rs",
+        "store/sharing.rs",
         &[
             ("        let is_closed = (order.is_closed)();\n", ""),
             (

@@ -1,0 +1,141 @@
+//! Calling the handler of a batch.
+
+use super::Shared;
+use super::accept::FromHandler;
+use crate::contain;
+use crate::error::HandlerError;
+use crate::event::Event;
+use crate::handler::{
+    Batch, BatchEvents, BatchFailure, BatchPart, Call, CallContext, Context, Once, Outcome,
+    Subscribed,
+};
+use crate::sync::Arc;
+use crate::time::Deadline;
+
+impl<E: Event> Shared<E> {
+    /// Calls the handler for a batch, contained; the events that failed, in order.
+    pub(super) fn call_batch(
+        &self,
+        events: BatchEvents<'_, E>,
+        subscriber: &Arc<dyn Subscribed<E>>,
+        attempt: u32,
+    ) -> Vec<BatchFailure> {
+        let profile = subscriber.profile();
+        let Some(part) = &profile.batch else { return Vec::new() };
+        if part.once == Once::FirstCall {
+            self.registry.unsubscribe(profile.id);
+        }
+        let mut batch = Batch::new(events);
+        let called = contain::contain(|| {
+            if self.watch.calls {
+                self.show_calls(events, subscriber, attempt, |_, event, context| {
+                    self.observe(|observer| observer.before(event, context));
+                });
+            }
+            let outlet = FromHandler(self);
+            let Some((first, position)) = events.at(0) else { return Ok(Outcome::Ignored) };
+            let call = self.batch_call(&outlet, first, position, attempt);
+            self.timed(part, &mut batch, first, &Context::new(&call, profile.id))
+        });
+        let has_answered = called.is_ok();
+        let answer = called.unwrap_or_else(|caught| Err(HandlerError::panic(caught.message)));
+        if let Ok(Outcome::Filtered) = answer {
+            profile.counts.filtered.add(batch.len() as u64);
+        }
+        let is_handled = matches!(answer, Ok(Outcome::Done | Outcome::Ignored));
+        let outcome = answer.as_ref().map_or(Outcome::Done, |outcome| *outcome);
+        let failures = if answer.is_ok() && !batch.has_lost() {
+            Vec::new()
+        } else {
+            let dispatch = &self.counters.dispatch;
+            let panicked = answer.as_ref().is_err_and(HandlerError::is_panic);
+            dispatch.panicked_calls.add(u64::from(panicked));
+            dispatch.failed_calls.add(1);
+            batch.into_failures(answer)
+        };
+        if part.once == Once::FirstSuccess && is_handled && failures.is_empty() {
+            self.registry.unsubscribe(profile.id);
+        }
+        if self.watch.calls && has_answered {
+            self.show_answers(events, subscriber, attempt, outcome, &failures);
+        }
+        failures
+    }
+
+    fn batch_call<'c>(
+        &'c self,
+        outlet: &'c FromHandler<'c, E>,
+        event: &E,
+        position: u64,
+        attempt: u32,
+    ) -> Call<'c, E> {
+        Call {
+            outlet,
+            cancelled: &self.abandoned,
+            topic: event.topic(),
+            position,
+            attempt,
+            deadline: Deadline::NEVER,
+            skipped: 0,
+            collected: false,
+        }
+    }
+
+    /// Calls the handler; tells the observers if it took long.
+    fn timed(
+        &self,
+        part: &BatchPart<E>,
+        batch: &mut Batch<'_, E>,
+        first: &E,
+        context: &CallContext<'_, E>,
+    ) -> Result<Outcome, HandlerError> {
+        let Some(limit) = self.watch.slow_after.filter(|_| self.watch.calls) else {
+            return part.handler.handle(batch, context);
+        };
+        let start = self.clock.now();
+        let answer = part.handler.handle(batch, context);
+        let elapsed = self.clock.now().saturating_duration_since(start);
+        if elapsed > limit {
+            self.observe(|observer| observer.slow(first, context, elapsed));
+        }
+        answer
+    }
+
+    /// Tells the observers what became of each event.
+    #[cold]
+    fn show_answers(
+        &self,
+        events: BatchEvents<'_, E>,
+        subscriber: &Arc<dyn Subscribed<E>>,
+        attempt: u32,
+        outcome: Outcome,
+        failures: &[BatchFailure],
+    ) {
+        let mut failures = failures.iter().peekable();
+        // `topic` is the user's; an event whose topic panics is shown to nobody.
+        let _ = contain::contain(|| {
+            self.show_calls(events, subscriber, attempt, |index, event, context| {
+                let failure = failures.next_if(|failure| failure.index == index);
+                let answer = failure.map_or(Ok(&outcome), |failure| Err(&*failure.error));
+                self.observe(|observer| observer.after(event, context, answer));
+            });
+        });
+    }
+
+    /// Shows each event with its call.
+    #[cold]
+    fn show_calls(
+        &self,
+        events: BatchEvents<'_, E>,
+        subscriber: &Arc<dyn Subscribed<E>>,
+        attempt: u32,
+        mut show: impl FnMut(usize, &E, &CallContext<'_, E>),
+    ) {
+        let outlet = FromHandler(self);
+        for index in 0..events.len() {
+            let Some((event, position)) = events.at(index) else { return };
+            let call = self.batch_call(&outlet, event, position, attempt);
+            show(index, event, &Context::new(&call, subscriber.profile().id));
+        }
+    }
+}
