@@ -22,8 +22,8 @@ pub struct DeadLetter<E: Event> {
     pub(crate) subscription: SubscriptionId,
     pub(crate) name: Option<Arc<str>>,
     pub(crate) position: u64,
-    pub(crate) error: Arc<HandlerError>,
-    pub(crate) first_error: Arc<HandlerError>,
+    pub(crate) error: HandlerError,
+    pub(crate) first_error: HandlerError,
     pub(crate) attempts: u32,
     pub(crate) first_failed: SystemTime,
     pub(crate) last_failed: SystemTime,
@@ -36,17 +36,17 @@ pub(crate) struct FailedCall {
     pub(crate) subscription: SubscriptionId,
     pub(crate) name: Option<Arc<str>>,
     pub(crate) position: u64,
-    pub(crate) error: Arc<HandlerError>,
+    pub(crate) error: HandlerError,
     pub(crate) attempts: u32,
     /// If it is not the first time: what it failed with then, and when.
-    pub(crate) first: Option<(Arc<HandlerError>, SystemTime)>,
+    pub(crate) first: Option<(HandlerError, SystemTime)>,
 }
 
 impl<E: Event> DeadLetter<E> {
     pub(super) fn new(id: LetterId, event: Arc<E>, call: FailedCall, bytes: usize) -> Self {
         let now = SystemTime::now();
         let FailedCall { subscription, name, position, error, attempts, first } = call;
-        let (first_error, first_failed) = first.unwrap_or_else(|| (Arc::clone(&error), now));
+        let (first_error, first_failed) = first.unwrap_or_else(|| (error.share(), now));
         Self {
             id,
             event,
@@ -134,8 +134,8 @@ impl<E: Event> Clone for DeadLetter<E> {
         Self {
             event: Arc::clone(&self.event),
             name: self.name.clone(),
-            error: Arc::clone(&self.error),
-            first_error: Arc::clone(&self.first_error),
+            error: self.error.share(),
+            first_error: self.first_error.share(),
             ..*self
         }
     }

@@ -246,13 +246,13 @@ impl<E: Event> DeadLetterQueue<E> {
         let Shared { config, measure, inner } = &*self.shared;
         let bytes =
             size_of::<E>().saturating_add(contain::contain(|| measure(&event)).unwrap_or(0));
-        // Dropped after the lock is released: what is in them is the user's.
-        let mut dropped = Vec::new();
+        // Dropped after the lock is released: what is in them is the user's. Mostly it is one.
+        let (mut dropped, mut dropped_too) = (None, Vec::new());
         let mut inner = sync::lock(inner);
         let Inner { letters, next_id, stats } = &mut *inner;
         let fits = |letters: &VecDeque<_>, stats: &DeadLetterStats| {
             letters.len() < config.letters_max
-                && (stats.bytes as usize).saturating_add(bytes) <= config.bytes_max
+                && stats.bytes.saturating_add(bytes as u64) <= config.bytes_max as u64
         };
         if bytes > config.bytes_max
             || (config.when_full == WhenFull::Refuse && !fits(letters, stats))
@@ -266,7 +266,7 @@ impl<E: Event> DeadLetterQueue<E> {
             let Some(oldest) = letters.pop_front() else { break };
             stats.bytes -= oldest.bytes as u64;
             stats.dropped += 1;
-            dropped.push(oldest);
+            dropped_too.extend(dropped.replace(oldest));
         }
         let letter = DeadLetter::new(LetterId(*next_id), event, call, bytes);
         let view = letter.clone();
@@ -275,7 +275,7 @@ impl<E: Event> DeadLetterQueue<E> {
         stats.bytes += bytes as u64;
         stats.filed += 1;
         drop(inner);
-        for letter in dropped {
+        for letter in dropped.into_iter().chain(dropped_too) {
             contain::drop_contained(letter);
         }
         Filed::Kept(view)

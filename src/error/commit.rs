@@ -3,7 +3,6 @@
 use std::fmt;
 
 use super::HandlerError;
-use crate::sync::Arc;
 
 /// Why a transaction was not dispatched to its end. What was not dispatched is still in it.
 #[derive(thiserror::Error)]
@@ -15,7 +14,7 @@ pub enum CommitError<E> {
         /// The event, unless a dead letter queue or a delayed retry has it.
         event: Option<E>,
         /// What the first handler that failed on it failed with.
-        error: Arc<HandlerError>,
+        error: HandlerError,
         /// How many events were dispatched, this one included.
         dispatched: usize,
     },

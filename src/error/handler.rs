@@ -33,7 +33,7 @@ use crate::sync::Arc;
 /// assert!(!error.with_kind(ErrorKind::Fatal).is_retryable());
 /// ```
 // It does not implement `Error` itself: that would rule out the `From` below.
-pub struct HandlerError(Box<Body>);
+pub struct HandlerError(Arc<Body>);
 
 struct Body {
     kind: ErrorKind,
@@ -43,7 +43,7 @@ struct Body {
 }
 
 /// What a handler failed with first, and when.
-pub(crate) type FirstFailure = (Arc<HandlerError>, SystemTime);
+pub(crate) type FirstFailure = (HandlerError, SystemTime);
 
 /// What a retry in front of the handler has to say to the dispatch.
 #[derive(Debug, Clone, Copy, Default)]
@@ -70,15 +70,30 @@ impl HandlerError {
             Ok(standing) => standing.0.with_kind(kind),
             Err(source) => {
                 let retry = RetryNote::default();
-                Self(Box::new(Body { kind, source, retry, first: None }))
+                Self(Arc::new(Body { kind, source, retry, first: None }))
             }
         }
+    }
+
+    /// Another handle of the same failure, for several letters.
+    pub(crate) fn share(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+
+    /// The failure, to be changed: this handle's own.
+    fn own(&mut self) -> &mut Body {
+        if Arc::get_mut(&mut self.0).is_none() {
+            let (kind, retry) = (self.0.kind, self.0.retry);
+            let source = Box::new(Standing(self.share()));
+            self.0 = Arc::new(Body { kind, source, retry, first: None });
+        }
+        Arc::get_mut(&mut self.0).expect("it has just been made, or nobody else has it")
     }
 
     /// The same failure, with a note for the dispatch.
     #[must_use]
     pub(crate) fn noted(mut self, retry: RetryNote) -> Self {
-        self.0.retry = retry;
+        self.own().retry = retry;
         self
     }
 
@@ -89,12 +104,12 @@ impl HandlerError {
     /// The same failure, with what the handler failed with at its first attempt.
     #[must_use]
     pub(crate) fn after_first(mut self, first: Option<FirstFailure>) -> Self {
-        self.0.first = first;
+        self.own().first = first;
         self
     }
 
     pub(crate) fn take_first(&mut self) -> Option<FirstFailure> {
-        self.0.first.take()
+        Arc::get_mut(&mut self.0)?.first.take()
     }
 
     /// The same failure, with `wrap` of the error behind it in its place; the notes stay.
@@ -103,8 +118,9 @@ impl HandlerError {
         mut self,
         wrap: impl FnOnce(Box<dyn Error + Send + Sync>) -> X,
     ) -> Self {
-        let source = std::mem::replace(&mut self.0.source, Box::new(fmt::Error));
-        self.0.source = Box::new(wrap(source));
+        let body = self.own();
+        let source = std::mem::replace(&mut body.source, Box::new(fmt::Error));
+        body.source = Box::new(wrap(source));
         self
     }
 
@@ -113,10 +129,10 @@ impl HandlerError {
         self.0.kind
     }
 
-    /// The same failure, called by another kind. Allocates nothing.
+    /// The same failure, called by another kind. Allocates nothing, unless a dead letter has it too.
     #[must_use]
     pub fn with_kind(mut self, kind: ErrorKind) -> Self {
-        self.0.kind = kind;
+        self.own().kind = kind;
         self
     }
 
@@ -125,9 +141,12 @@ impl HandlerError {
         &*self.0.source
     }
 
-    /// The error behind it, taken out.
+    /// The error behind it, taken out; or the whole failure, if a dead letter has it too.
     pub fn into_source(self) -> Box<dyn Error + Send + Sync> {
-        self.0.source
+        match Arc::try_unwrap(self.0) {
+            Ok(body) => body.source,
+            Err(shared) => Box::new(Standing(Self(shared))),
+        }
     }
 
     /// The error behind it, the cause of that, and so on to the last.

@@ -9,7 +9,6 @@ use super::{BatchHandler, BoxBatchHandler, CallContext, IntoOutcome, Outcome};
 use crate::contain;
 use crate::error::{ConfigError, FirstFailure, HandlerError, Overrun, PartlyFailed, RetryNote};
 use crate::event::Event;
-use crate::sync::Arc;
 
 /// How many events a batch takes, and how long it waits for them.
 ///
@@ -56,7 +55,7 @@ impl BatchConfig {
 /// Where the events of a batch are.
 pub(crate) enum BatchEvents<'b, E> {
     /// On the shelf, under these numbers.
-    Shelf(&'b Shelf<E>, &'b [u64]),
+    Kept(&'b Shelf<E>, &'b [u64]),
     /// Beside each other, from this position on.
     Run(&'b [E], u64),
 }
@@ -73,7 +72,7 @@ impl<'b, E> BatchEvents<'b, E> {
     #[inline]
     pub(crate) const fn len(self) -> usize {
         match self {
-            Self::Shelf(_, numbers) => numbers.len(),
+            Self::Kept(_, numbers) => numbers.len(),
             Self::Run(events, _) => events.len(),
         }
     }
@@ -82,9 +81,9 @@ impl<'b, E> BatchEvents<'b, E> {
     #[inline]
     pub(crate) fn at(self, index: usize) -> Option<(&'b E, u64)> {
         match self {
-            Self::Shelf(shelf, numbers) => {
-                let retained = shelf.get(*numbers.get(index)?)?;
-                Some((&retained.event, retained.position))
+            Self::Kept(events, numbers) => {
+                let number = numbers.get(index)?;
+                events.get(*number).map(|retained| (&retained.event, retained.position))
             }
             Self::Run(events, first) => Some((events.get(index)?, first + index as u64)),
         }
@@ -111,7 +110,7 @@ pub struct Batch<'b, E> {
 pub(crate) struct BatchFailure {
     /// Which one, as the batch was at first.
     pub(crate) index: usize,
-    pub(crate) error: Arc<HandlerError>,
+    pub(crate) error: HandlerError,
     pub(crate) retry: RetryNote,
     pub(crate) first: Option<FirstFailure>,
 }
@@ -220,12 +219,7 @@ impl<'b, E> Batch<'b, E> {
     /// Those that failed, in order, when the middleware has given this answer.
     #[cold]
     pub(crate) fn into_failures(self, answer: Result<Outcome, HandlerError>) -> Vec<BatchFailure> {
-        let alone = |index, error, retry| BatchFailure {
-            index,
-            error: Arc::new(error),
-            retry,
-            first: None,
-        };
+        let alone = |index, error, retry| BatchFailure { index, error, retry, first: None };
         let final_note = RetryNote::default();
         let mut failures = Vec::new();
         if let Err(mut error) = answer {
@@ -244,13 +238,13 @@ impl<'b, E> Batch<'b, E> {
                 }));
                 contain::drop_contained((error, first));
             } else {
-                let error = Arc::new(error);
                 failures.extend((0..self.len()).map(|index| BatchFailure {
                     index: self.place(index),
-                    error: Arc::clone(&error),
+                    error: error.share(),
                     retry,
-                    first: first.clone(),
+                    first: first.as_ref().map(|(error, at)| (error.share(), *at)),
                 }));
+                contain::drop_contained((error, first));
                 contain::drop_contained(self.named);
             }
         }

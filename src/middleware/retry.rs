@@ -224,7 +224,7 @@ fn asked_for(error: &HandlerError) -> Duration {
 fn replace(first: &mut Option<FirstFailure>, error: &mut HandlerError, next: HandlerError) {
     let before = std::mem::replace(error, next);
     if first.is_none() {
-        *first = Some((Arc::new(before), SystemTime::now()));
+        *first = Some((before, SystemTime::now()));
     } else {
         contain::drop_contained(before);
     }

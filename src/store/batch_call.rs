@@ -116,7 +116,7 @@ impl<E: Event> Shared<E> {
         let _ = contain::contain(|| {
             self.show_calls(events, subscriber, attempt, |index, event, context| {
                 let failure = failures.next_if(|failure| failure.index == index);
-                let answer = failure.map_or(Ok(&outcome), |failure| Err(&*failure.error));
+                let answer = failure.map_or(Ok(&outcome), |failure| Err(&failure.error));
                 self.observe(|observer| observer.after(event, context, answer));
             });
         });

@@ -219,7 +219,7 @@ impl<E: Event> Shared<E> {
         if profile.has_ended() || profile.is_paused() {
             profile.counts.missed.add(numbers.len() as u64);
         } else {
-            let batch = BatchEvents::Shelf(&batches.shelf, &numbers);
+            let batch = BatchEvents::Kept(&batches.shelf, &numbers);
             let failures = self.call_batch(batch, &subscriber, 1);
             self.note_failures(batches, &numbers, &subscriber, failures);
         }

@@ -1,11 +1,11 @@
 //! Dispatching events that do not come through the ring.
 
-use super::batching::{Batches, Flush};
+use super::batching::Flush;
 use super::delivery::Round;
+use super::dispatch::Dispatcher;
 use super::{EventStore, Shared};
 use crate::error::CommitError;
 use crate::event::Event;
-use crate::handler::Seen;
 use crate::ring::Producers;
 use crate::time::Deadline;
 
@@ -35,8 +35,7 @@ impl<E: Event, P: Producers> EventStore<E, P> {
         if shared.intake.is_closed() {
             return Err(CommitError::Closed);
         }
-        let seen = shared.registry.look();
-        let result = shared.commit(events, &seen, &mut dispatch.held.batches);
+        let result = shared.commit(events, &mut dispatch.held);
         dispatch.flush(Flush::EndOfPublish, Deadline::NEVER);
         dispatch.run_if_asked();
         result
@@ -47,9 +46,12 @@ impl<E: Event> Shared<E> {
     fn commit(
         &self,
         events: &mut Vec<E>,
-        seen: &Seen<E>,
-        batches: &mut Batches<E>,
+        works: &mut Dispatcher<E>,
     ) -> Result<usize, CommitError<E>> {
+        let Dispatcher { seen, batches, left, .. } = works;
+        if self.registry.has_newer(seen) {
+            *seen = self.registry.look();
+        }
         let mut memory = std::mem::take(events);
         let mut round = Round {
             events: memory.drain(..),
@@ -58,6 +60,7 @@ impl<E: Event> Shared<E> {
             first: self.intake.tail_position(),
             seen,
             batches,
+            left,
             deadline: Deadline::NEVER,
             stops_at_failure: true,
         };

@@ -21,20 +21,21 @@ pub(super) struct Round<'r, E: Event> {
     pub(super) first: u64,
     pub(super) seen: &'r Seen<E>,
     pub(super) batches: &'r mut Batches<E>,
+    /// Empty, except while an event is finished.
+    pub(super) left: &'r mut Left<E>,
     pub(super) deadline: Deadline,
     /// Whether an event that a handler fails on is the last.
     pub(super) stops_at_failure: bool,
 }
 
 /// What ended a round before its time: the event, unless it is kept, and what a handler failed with.
-pub(super) type Stop<E> = (Option<E>, Arc<HandlerError>);
+pub(super) type Stop<E> = (Option<E>, HandlerError);
 
 impl<E: Event> Shared<E> {
     /// Delivers events, in order, and drops each as soon as it is done; how many.
     pub(super) fn deliver_all(&self, round: &mut Round<'_, E>) -> (usize, Option<Stop<E>>) {
         let mut tally = Tally::default();
         let mut lookup = Lookup { seen: round.seen, topic: None, subscribers: &[] };
-        let mut left = Left::new();
         let (mut dispatched, mut stop) = (0, None);
         while !round.events.as_slice().is_empty() {
             let position = round.first + dispatched as u64;
@@ -48,7 +49,7 @@ impl<E: Event> Shared<E> {
                 let all = round.events.as_slice();
                 // One by one, if what an event owns has to be released before the next one is begun.
                 let some = if std::mem::needs_drop::<E>() { &all[..1] } else { all };
-                let mut delivery = Delivery::new(self, some, position, round.deadline, &mut left);
+                let mut delivery = Delivery::new(self, some, position, round.deadline, round.left);
                 delivery.collects |= round.stops_at_failure;
                 let done = delivery.run(&mut lookup, &mut tally);
                 dispatched += done;
@@ -59,8 +60,7 @@ impl<E: Event> Shared<E> {
                 if let Some(last) = done.checked_sub(1).and_then(|before| round.events.nth(before))
                 {
                     let position = round.first + dispatched as u64 - 1;
-                    stop =
-                        self.finish_last(round, last, position, (&lookup, &mut left), &mut tally);
+                    stop = self.finish_last(round, last, position, &lookup, &mut tally);
                 }
             }
             if stop.is_some() || self.is_abandoned() || round.deadline.has_passed() {
@@ -78,12 +78,12 @@ impl<E: Event> Shared<E> {
         round: &mut Round<'_, E>,
         event: E,
         position: u64,
-        (lookup, left): (&Lookup<'_, E>, &mut Left<E>),
+        lookup: &Lookup<'_, E>,
         tally: &mut Tally,
     ) -> Option<Stop<E>> {
-        let Left { failed, collected } = left;
+        let Left { failed, collected } = &mut *round.left;
         let error = failed.first().filter(|_| round.stops_at_failure);
-        let error = error.map(|first| Arc::clone(&first.error));
+        let error = error.map(|first| first.error.share());
         if !collected.is_empty() {
             tally.shelved += 1;
             // What failed on it meanwhile is not lost: it is on the shelf too.

@@ -7,6 +7,7 @@
 
 use super::batching::{Batches, Flush};
 use super::delivery::Round;
+use super::walk::Left;
 use super::{EventStore, Shared};
 use crate::event::Event;
 use crate::handler::Seen;
@@ -26,15 +27,21 @@ const RUN_EVENTS_MAX: usize = if cfg!(loom) { 2 } else { 256 };
 pub(super) struct Dispatcher<E: Event> {
     /// Where a run is moved to. Never grows.
     scratch: Vec<E>,
-    seen: Seen<E>,
+    pub(super) seen: Seen<E>,
     pub(super) batches: Batches<E>,
+    pub(super) left: Left<E>,
 }
 
 impl<E: Event> Dispatcher<E> {
     pub(super) fn new(capacity: usize, seen: Seen<E>) -> Self {
         let by_size = RUN_BYTES_MAX / size_of::<E>().max(1);
         let run_max = by_size.clamp(1, RUN_EVENTS_MAX).min(capacity);
-        Self { scratch: Vec::with_capacity(run_max), seen, batches: Batches::new() }
+        Self {
+            scratch: Vec::with_capacity(run_max),
+            seen,
+            batches: Batches::new(),
+            left: Left::new(),
+        }
     }
 }
 
@@ -320,14 +327,13 @@ impl<E: Event> Dispatch<'_, E> {
         }
     }
 
-    /// Takes a run of at most `left` events out of the ring and dispatches it; how many it
+    /// Takes a run of at most `count_max` events out of the ring and dispatches it; how many it
     /// dispatched.
-    fn run(&mut self, left: u64, deadline: Deadline) -> usize {
+    fn run(&mut self, count_max: u64, deadline: Deadline) -> usize {
         let shared = self.shared;
-        let Dispatcher { scratch, seen, batches } = &mut *self.held;
-        let max =
-            usize::try_from(left).map_or(scratch.capacity(), |left| left.min(scratch.capacity()));
-        let Some(run) = shared.intake.receive_into(scratch, max) else { return 0 };
+        let Dispatcher { scratch, seen, batches, left } = &mut *self.held;
+        let count_max = usize::try_from(count_max).unwrap_or(usize::MAX).min(scratch.capacity());
+        let Some(run) = shared.intake.receive_into(scratch, count_max) else { return 0 };
         if run.len == 0 {
             return 0;
         }
@@ -339,7 +345,8 @@ impl<E: Event> Dispatch<'_, E> {
             *seen = shared.registry.look();
         }
         let (events, first) = (scratch.drain(..), run.first);
-        let mut round = Round { events, first, seen, batches, deadline, stops_at_failure: false };
+        let mut round =
+            Round { events, first, seen, batches, left, deadline, stops_at_failure: false };
         let (dispatched, _) = shared.deliver_all(&mut round);
         shared.set_aside(round.events);
         counters.in_flight.set(0);

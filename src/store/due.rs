@@ -21,7 +21,7 @@ pub(super) struct Due<E: Event> {
     pub(super) attempts: u32,
     pub(super) first: First,
     /// What it failed with last.
-    pub(super) last: Arc<HandlerError>,
+    pub(super) last: HandlerError,
 }
 
 impl<E: Event> PartialEq for Due<E> {
@@ -49,7 +49,7 @@ impl<E: Event> Ord for Due<E> {
 pub(super) struct Uncalled {
     pub(super) attempt: u32,
     pub(super) reason: &'static str,
-    pub(super) last: Arc<HandlerError>,
+    pub(super) last: HandlerError,
 }
 
 impl Error for Uncalled {

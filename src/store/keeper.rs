@@ -20,7 +20,7 @@ pub(super) type First = crate::error::FirstFailure;
 pub(super) struct Failed<E: Event> {
     pub(super) subscriber: Arc<dyn Subscribed<E>>,
     pub(super) position: u64,
-    pub(super) error: Arc<HandlerError>,
+    pub(super) error: HandlerError,
     /// How often the handler has been called for the event.
     pub(super) attempts: u32,
     /// How long to wait before it is called again, if it is.
@@ -40,7 +40,6 @@ impl<E: Event> Failed<E> {
         let RetryNote { attempts, after } = error.retry_note();
         let attempts = attempts.max(attempt);
         let first = error.take_first();
-        let error = Arc::new(error);
         Self { subscriber, position, error, attempts, retry_after: after, first }
     }
 }

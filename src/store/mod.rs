@@ -222,9 +222,9 @@ impl<E: Event> StoreBuilder<E> {
         let registry = Arc::new(Registry::new());
         let dispatcher = Dispatcher::new(intake.capacity(), registry.look());
         // An observer is the user's, and may panic when it is asked.
-        let sees = |observer: &Box<dyn Observer<E>>| contain::contain(|| observer.sees_calls());
+        let sees = |observer: &dyn Observer<E>| contain::contain(|| observer.sees_calls());
         let watch = Watch {
-            calls: self.observers.iter().any(|observer| sees(observer).unwrap_or(false)),
+            calls: self.observers.iter().any(|observer| sees(&**observer).unwrap_or(false)),
             slow_after: self.slow_after,
         };
         Arc::new(Shared {
@@ -387,6 +387,6 @@ impl<E: Event> fmt::Debug for StoreBuilder<E> {
             .field("capacity", &self.capacity)
             .field("policy", &self.policy)
             .field("observers", &self.observers.len())
-            .finish()
+            .finish_non_exhaustive()
     }
 }

@@ -29,8 +29,11 @@ use crate::ring::Producers;
 pub struct Replay<E: Event> {
     max: usize,
     pace: Duration,
-    filter: Option<Box<dyn FnMut(&DeadLetter<E>) -> bool>>,
+    filter: Option<Wanted<E>>,
 }
+
+/// Says whether a letter is to be replayed.
+type Wanted<E> = Box<dyn FnMut(&DeadLetter<E>) -> bool>;
 
 impl<E: Event> Replay<E> {
     /// All letters that are not parked, at once.

@@ -47,7 +47,7 @@ impl<E: Event + Sync> Sharing<E> {
         if let Some(wait) = retry_after {
             // A time that cannot be expressed is as good as never; it is kept until the end.
             let at = now.checked_add(wait).unwrap_or_else(|| far_from(now));
-            let last = Arc::clone(&error);
+            let last = error.share();
             let first = first.unwrap_or_else(|| (error, SystemTime::now()));
             profile.counts.retrying.add(1);
             let event = Arc::clone(event);
@@ -56,19 +56,18 @@ impl<E: Event + Sync> Sharing<E> {
         }
         let Some(letters) = &self.letters else {
             profile.counts.failed.add(1);
-            contain::drop_contained(error);
-            contain::drop_contained(first);
+            contain::drop_contained((error, first));
             return false;
         };
         let subscription = profile.id;
         let name = profile.name.clone();
         let call = FailedCall { subscription, name, position, error, attempts, first };
         match letters.file(Arc::clone(event), call) {
-            Filed::Kept(filed) => {
+            Filed::Kept(copy) => {
                 profile.counts.dead_lettered.add(1);
-                letter(&filed);
+                letter(&copy);
                 // Somebody else may have taken the letter itself meanwhile.
-                contain::drop_contained(filed);
+                contain::drop_contained(copy);
                 true
             }
             Filed::Refused => {
@@ -131,7 +130,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// A time so far away that it does not come, and that can be expressed.
 fn far_from(now: Instant) -> Instant {
     /// Thirty years.
-    const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
+    const FAR: Duration = Duration::from_hours(30 * 365 * 24);
     now.checked_add(FAR).unwrap_or(now)
 }
 

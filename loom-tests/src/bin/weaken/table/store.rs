@@ -181,13 +181,13 @@ pub(super) const ROWS: &[Weakening] = &[
         "commit lets go of the lease",
         "store/commit.rs",
         &[(
-            "        let result = shared.commit(events, &seen, &mut dispatch.held.batches);
+            "        let result = shared.commit(events, &mut dispatch.held);
         dispatch.flush(Flush::EndOfPublish, Deadline::NEVER);
         dispatch.run_if_asked();
 ",
             "        dispatch.flush(Flush::EndOfPublish, Deadline::NEVER);
         drop(dispatch);
-        let result = shared.commit(events, &seen, &mut Batches::new());
+        let result = shared.commit(events, &mut Dispatcher::new(1, shared.registry.look()));
 ",
         )],
         ("delivery", &["commit_vs_publish"]),
