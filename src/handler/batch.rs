@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::gate::Once;
 use super::shelf::Shelf;
-use super::subscriber::Once;
 use super::{BatchHandler, BoxBatchHandler, CallContext, IntoOutcome, Outcome};
 use crate::contain;
 use crate::error::{ConfigError, FirstFailure, HandlerError, Overrun, PartlyFailed, RetryNote};

@@ -63,6 +63,24 @@ impl<E: Event, F: Fn(&E) -> bool + Send + Sync + 'static> Filter<E> for F {
     }
 }
 
+impl<E: Event> Filter<E> for Box<dyn Filter<E>> {
+    #[inline]
+    fn accepts(&self, event: &E) -> bool {
+        (**self).accepts(event)
+    }
+}
+
+/// Wants every event: what there is before a filter is given.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Everything;
+
+impl<E: Event> Filter<E> for Everything {
+    #[inline]
+    fn accepts(&self, _: &E) -> bool {
+        true
+    }
+}
+
 /// See [`Filter::and`].
 #[derive(Debug, Clone, Copy)]
 pub struct And<A, B>(A, B);

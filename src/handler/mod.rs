@@ -5,9 +5,11 @@ mod chain;
 mod context;
 mod counts;
 pub mod filter;
+mod gate;
 mod observer;
 mod options;
 mod outcome;
+mod profile;
 mod registry;
 mod shelf;
 mod subscriber;
@@ -25,13 +27,13 @@ pub(crate) use context::{Call, Outlet, Watch};
 pub use context::{CallContext, Changed, Context};
 pub use counts::SubscriptionStats;
 pub use filter::Filter;
+pub(crate) use gate::{Collecting, Ending, Filtered, Once};
 pub use observer::{Failure, Loss, Observer, Refusal};
 pub use options::SubscribeOptions;
 pub use outcome::{IntoOutcome, Outcome};
+pub(crate) use profile::Profile;
 pub(crate) use registry::{Registry, Seen};
 pub(crate) use shelf::Shelf;
-pub(crate) use subscriber::{
-    Collecting, Guarded, Once, Open, Progress, RunEnd, Subscribed, Subscriber,
-};
+pub(crate) use subscriber::{Progress, RunEnd, Subscribed, Subscriber, pass};
 pub use subscription::{Subscription, SubscriptionId};
 pub(crate) use watched::Watched;

@@ -1,8 +1,10 @@
 //! How to subscribe: what to, and under which conditions.
 
+use std::any::TypeId;
 use std::fmt;
 
-use super::subscriber::Once;
+use super::filter::{And, Everything};
+use super::gate::Once;
 use super::table::Topics;
 use super::{Filter, Middleware};
 use crate::event::Event;
@@ -25,14 +27,16 @@ use crate::sync::Arc;
 /// assert_eq!(store.metrics().unhandled, 2);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// The filter is part of the type, so that it is compiled together with the dispatch of the events.
 #[must_use = "options do nothing until something subscribes with them"]
-pub struct SubscribeOptions<E: Event> {
+pub struct SubscribeOptions<E: Event, F = Everything> {
     pub(crate) topics: Topics<E>,
     pub(crate) priority: i32,
     pub(crate) name: Option<Arc<str>>,
     pub(crate) once: Once,
     pub(crate) paused: bool,
-    pub(crate) filter: Option<Box<dyn Filter<E>>>,
+    pub(crate) filter: F,
     pub(crate) middleware: Vec<Box<dyn Middleware<E>>>,
 }
 
@@ -66,11 +70,13 @@ impl<E: Event> SubscribeOptions<E> {
             name: None,
             once: Once::No,
             paused: false,
-            filter: None,
+            filter: Everything,
             middleware: Vec::new(),
         }
     }
+}
 
+impl<E: Event, F: Filter<E>> SubscribeOptions<E, F> {
     /// Handlers with a higher priority are called earlier; those with the same in the order in
     /// which they subscribed. 0 unless said otherwise.
     pub fn priority(mut self, priority: i32) -> Self {
@@ -85,14 +91,24 @@ impl<E: Event> SubscribeOptions<E> {
     }
 
     /// Only the events that `filter` accepts. Given twice, both have to.
-    pub fn filter(mut self, filter: impl Filter<E>) -> Self {
-        self.filter = Some(match self.filter {
-            None => Box::new(filter),
-            Some(before) => {
-                Box::new(move |event: &E| before.accepts(event) && filter.accepts(event))
-            }
+    pub fn filter<G: Filter<E>>(self, filter: G) -> SubscribeOptions<E, And<F, G>> {
+        self.with_filter(|before| before.and(filter))
+    }
+
+    fn with_filter<G>(self, change: impl FnOnce(F) -> G) -> SubscribeOptions<E, G> {
+        let Self { topics, priority, name, once, paused, filter, middleware } = self;
+        let filter = change(filter);
+        SubscribeOptions { topics, priority, name, once, paused, filter, middleware }
+    }
+
+    /// The options without their filter, and the filter.
+    pub(crate) fn split(self) -> (SubscribeOptions<E>, F) {
+        let mut filter = None;
+        let options = self.with_filter(|before| {
+            filter = Some(before);
+            Everything
         });
-        self
+        (options, filter.expect("the change has been made"))
     }
 
     /// The handler is called once, for the first event that comes to it, and the subscription ends
@@ -122,13 +138,13 @@ impl<E: Event> SubscribeOptions<E> {
         self
     }
 
-    /// Whether a subscriber needs to look at more than its state.
-    pub(crate) fn is_plain(&self) -> bool {
-        self.once == Once::No && self.filter.is_none()
+    /// Whether there is a filter.
+    pub(crate) fn is_filtered() -> bool {
+        TypeId::of::<F>() != TypeId::of::<Everything>()
     }
 }
 
-impl<E: Event> fmt::Debug for SubscribeOptions<E> {
+impl<E: Event, F: Filter<E>> fmt::Debug for SubscribeOptions<E, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SubscribeOptions")
             .field("topics", &self.topics)
@@ -136,7 +152,7 @@ impl<E: Event> fmt::Debug for SubscribeOptions<E> {
             .field("name", &self.name)
             .field("once", &self.once)
             .field("paused", &self.paused)
-            .field("filter", &self.filter.is_some())
+            .field("filter", &Self::is_filtered())
             .field("middleware", &self.middleware.len())
             .finish()
     }

@@ -1,16 +1,12 @@
 //! One registered handler, and the loop that calls it for a run of events.
 
-use core::panic::Location;
-
-use super::batch::BatchPart;
-use super::counts::SubscriptionCounts;
-use super::table::Topics;
-use super::{Call, Filter, Outcome, SubscribeOptions, SubscriptionId};
+use super::gate::{Gate, Once};
+use super::profile::Profile;
+use super::{Call, Outcome, SubscriptionId};
 use crate::contain;
 use crate::error::HandlerError;
 use crate::event::Event;
 use crate::sync::Arc;
-use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// How far the delivery of a run of events has come; outlives a panic in it.
 #[derive(Default)]
@@ -19,11 +15,8 @@ pub(crate) struct Progress {
     pub(crate) done: usize,
     /// Whether the subscribers of the event in hand have been looked up.
     pub(crate) looked_up: bool,
-    /// How many of them have been passed, called or not. This and the next mean nothing before they
-    /// have been looked up.
+    /// How many of them it has been passed to, the one that has it now included.
     pub(crate) passed: usize,
-    /// Whether any was called.
-    pub(crate) called: bool,
 }
 
 impl Progress {
@@ -40,171 +33,34 @@ pub(crate) enum RunEnd<E: Event> {
     Finished,
     /// The next event is of another topic.
     Topic(E::Topic),
-    /// The subscription has ended; the event in hand has not been passed to it.
-    Ended,
-    /// The handler failed on the event in hand.
+    /// No subscription has taken the event in hand.
+    Unhandled,
+    /// The handler that was called last failed on the event in hand, which others are still to get.
     Failed(HandlerError),
-    /// The event before the one in hand belongs to a batch.
+    /// The subscription that was called last has taken it for a batch, and others are still to get it.
     Collected,
-}
-
-/// How long a subscription lasts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Once {
-    No,
-    FirstCall,
-    FirstSuccess,
-}
-
-/// What a subscription is, whatever its handler.
-pub(crate) struct Profile<E: Event> {
-    pub(crate) id: SubscriptionId,
-    pub(crate) topics: Topics<E>,
-    pub(crate) priority: i32,
-    pub(crate) name: Option<Arc<str>>,
-    /// Where it was made.
-    pub(crate) place: &'static Location<'static>,
-    pub(crate) counts: SubscriptionCounts,
-    /// Present if its events are handled many at once.
-    pub(crate) batch: Option<BatchPart<E>>,
-    /// Nought while calls may start; else what stands against it.
-    state: AtomicU64,
-}
-
-/// It is paused.
-const PAUSED: u64 = 1;
-/// It has ended, for good.
-const ENDED: u64 = 2;
-/// Its only call, or what may become its last, is running.
-const CLAIMED: u64 = 4;
-
-impl<E: Event> Profile<E> {
-    /// Whether a call may start.
-    #[inline]
-    pub(crate) fn is_active(&self) -> bool {
-        // Relaxed: a call that starts before it sees the store of `end` counts as running already;
-        // one that is ordered after it (through the ring, or any other way) sees it.
-        // Model: `unsubscribe_vs_dispatch`.
-        self.state.load(Ordering::Relaxed) == 0
-    }
-
-    /// Whether it is there, and only does not want to be called now.
-    pub(crate) fn is_paused(&self) -> bool {
-        // Relaxed: see `is_active`.
-        self.state.load(Ordering::Relaxed) & (PAUSED | ENDED) == PAUSED
-    }
-
-    /// Whether no call will ever start again.
-    pub(crate) fn has_ended(&self) -> bool {
-        // Relaxed: see `is_active`.
-        self.state.load(Ordering::Relaxed) & ENDED != 0
-    }
-
-    /// Makes sure that no new call starts.
-    pub(crate) fn end(&self) {
-        // Relaxed: see `is_active`.
-        self.state.fetch_or(ENDED, Ordering::Relaxed);
-    }
-
-    /// Keeps calls from starting, or lets them; whether that is a change.
-    pub(crate) fn pause(&self, paused: bool) -> bool {
-        // Relaxed (both): see `is_active`.
-        let before = if paused {
-            self.state.fetch_or(PAUSED, Ordering::Relaxed)
-        } else {
-            self.state.fetch_and(!PAUSED, Ordering::Relaxed)
-        };
-        (before & PAUSED != 0) != paused
-    }
-
-    /// Wins the right to the only call; whoever wins it has to end the subscription or give it back.
-    fn claim(&self) -> bool {
-        // Relaxed (both): decides who calls, and hands nothing over.
-        self.state.compare_exchange(0, CLAIMED, Ordering::Relaxed, Ordering::Relaxed).is_ok()
-    }
-
-    fn give_back(&self) {
-        // Relaxed: as above.
-        self.state.fetch_and(!CLAIMED, Ordering::Relaxed);
-    }
 }
 
 /// A subscription, whatever its handler is.
 ///
 /// It is a trait, not a struct with a boxed closure, so that one call by pointer leads straight to
-/// the handler, and so that for a topic with one handler the loop over a run of events is compiled
-/// together with it: one call by pointer for the run.
+/// the handler, and so that the loop over a run of events is compiled together with the topic's first
+/// handler: for a topic with one handler that is one call by pointer for the run.
 pub(crate) trait Subscribed<E: Event>: Send + Sync {
     fn profile(&self) -> &Profile<E>;
     /// Calls the handler; if the subscription does not take the event, counts that in `call` instead.
-    /// Returns what the handler failed with: one word, which success leaves empty.
+    /// Returns what the handler failed with: one word, which success leaves empty. Notes in `call` if
+    /// the event is taken for a batch.
     fn handle(&self, event: &E, call: &mut Call<'_, E>) -> Option<HandlerError>;
-    /// Calls the handler for the events from `progress.done` on, the first of which has been looked
-    /// up, as long as they are of the topic in `call`.
+    /// Calls the handler, and then those of `rest`, for the events from `progress.done` on, the first
+    /// of which has been looked up, as long as they are of the topic in `call`.
     fn handle_run(
         &self,
+        rest: &[Arc<dyn Subscribed<E>>],
         events: &[E],
         call: &mut Call<'_, E>,
         progress: &mut Progress,
     ) -> RunEnd<E>;
-}
-
-/// What a subscriber looks at, beyond its state, before it calls its handler.
-pub(crate) trait Gate<E: Event>: Send + Sync + 'static {
-    /// Whether events that pass are collected in batches.
-    const COLLECTS: bool = false;
-
-    fn once(&self) -> Once;
-    fn accepts(&self, event: &E) -> bool;
-}
-
-/// Nothing; and nothing of it is left in the code.
-pub(crate) struct Open;
-
-impl<E: Event> Gate<E> for Open {
-    #[inline]
-    fn once(&self) -> Once {
-        Once::No
-    }
-
-    #[inline]
-    fn accepts(&self, _: &E) -> bool {
-        true
-    }
-}
-
-/// What the options said.
-pub(crate) struct Guarded<E: Event> {
-    pub(crate) once: Once,
-    pub(crate) filter: Option<Box<dyn Filter<E>>>,
-}
-
-impl<E: Event> Gate<E> for Guarded<E> {
-    #[inline]
-    fn once(&self) -> Once {
-        self.once
-    }
-
-    #[inline]
-    fn accepts(&self, event: &E) -> bool {
-        self.filter.as_ref().is_none_or(|filter| filter.accepts(event))
-    }
-}
-
-/// The same, for batches.
-pub(crate) struct Collecting<E: Event>(pub(crate) Guarded<E>);
-
-impl<E: Event> Gate<E> for Collecting<E> {
-    const COLLECTS: bool = true;
-
-    fn once(&self) -> Once {
-        Once::No
-    }
-
-    #[inline]
-    fn accepts(&self, event: &E) -> bool {
-        self.0.accepts(event)
-    }
 }
 
 /// What became of an event at a subscriber.
@@ -224,18 +80,7 @@ pub(crate) struct Subscriber<E: Event, H, G> {
 }
 
 impl<E: Event, H, G: Gate<E>> Subscriber<E, H, G> {
-    pub(crate) fn new(
-        id: SubscriptionId,
-        options: SubscribeOptions<E>,
-        place: &'static Location<'static>,
-        batch: Option<BatchPart<E>>,
-        gate: G,
-        handler: H,
-    ) -> Self {
-        let SubscribeOptions { topics, priority, name, paused, .. } = options;
-        let state = AtomicU64::new(if paused { PAUSED } else { 0 });
-        let counts = SubscriptionCounts::new();
-        let profile = Profile { id, topics, priority, name, place, counts, batch, state };
+    pub(crate) const fn new(profile: Profile<E>, gate: G, handler: H) -> Self {
         Self { profile, gate, handler: Some(handler) }
     }
 }
@@ -316,7 +161,9 @@ where
     fn handle(&self, event: &E, call: &mut Call<'_, E>) -> Option<HandlerError> {
         match self.call(event, call) {
             Taken::Answered(outcome) => {
-                call.collected = G::COLLECTS && Self::is_taken(&outcome);
+                if G::COLLECTS {
+                    call.collected = Self::is_taken(&outcome);
+                }
                 self.count(outcome)
             }
             Taken::Missed => {
@@ -329,32 +176,39 @@ where
 
     fn handle_run(
         &self,
+        rest: &[Arc<dyn Subscribed<E>>],
         events: &[E],
         call: &mut Call<'_, E>,
         progress: &mut Progress,
     ) -> RunEnd<E> {
-        // True of every event that the handler has in hand, which is when it is looked at.
-        (progress.passed, progress.called) = (1, true);
+        progress.passed = 1;
         let mut done = progress.done;
         let end = loop {
-            match self.call(&events[done], call) {
-                Taken::Missed => {
-                    self.profile.counts.missed.add(1);
-                    break RunEnd::Ended;
-                }
+            let event = &events[done];
+            let is_taken = match self.call(event, call) {
                 Taken::Answered(outcome) => {
-                    call.collected = G::COLLECTS && Self::is_taken(&outcome);
+                    let is_collected = G::COLLECTS && Self::is_taken(&outcome);
                     if let Some(error) = self.count(outcome) {
                         return RunEnd::Failed(error);
                     }
+                    if is_collected {
+                        return RunEnd::Collected;
+                    }
+                    true
                 }
+                Taken::Missed => {
+                    self.profile.counts.missed.add(1);
+                    false
+                }
+            };
+            if (!rest.is_empty() || !is_taken)
+                && let Some(end) = pass(rest, event, call, progress, is_taken)
+            {
+                return end;
             }
             done += 1;
             progress.done = done;
             progress.looked_up = false;
-            if G::COLLECTS && call.collected {
-                break RunEnd::Collected;
-            }
             if call.is_stopped() {
                 break RunEnd::Finished;
             }
@@ -364,11 +218,36 @@ where
                 break RunEnd::Topic(topic);
             }
             progress.looked_up = true;
+            progress.passed = 1;
             call.position += 1;
         };
-        (progress.passed, progress.called) = (0, false);
+        progress.passed = 0;
         end
     }
+}
+
+/// Passes an event on to these subscribers, of which `progress` counts more than those before them;
+/// why not to all of them, or that no one has taken it.
+#[inline]
+pub(crate) fn pass<E: Event>(
+    subscribers: &[Arc<dyn Subscribed<E>>],
+    event: &E,
+    call: &mut Call<'_, E>,
+    progress: &mut Progress,
+    is_taken: bool,
+) -> Option<RunEnd<E>> {
+    call.skipped = 0;
+    for subscriber in subscribers {
+        progress.passed += 1;
+        if let Some(error) = subscriber.handle(event, call) {
+            return Some(RunEnd::Failed(error));
+        }
+        if call.collected {
+            call.collected = false;
+            return Some(RunEnd::Collected);
+        }
+    }
+    (!is_taken && call.skipped == subscribers.len()).then_some(RunEnd::Unhandled)
 }
 
 impl<E: Event, H, G> Drop for Subscriber<E, H, G> {

@@ -7,9 +7,9 @@ use crate::error::{ConfigError, HandlerError};
 use crate::event::Event;
 use crate::handler::{
     Batch, BatchConfig, BatchFn, BatchPart, BoxBatchHandler, BoxHandler, Call, CallContext,
-    Collecting, Context, Guarded, Handler, HandlerFn, HandlerMut, IntoOutcome, Once, Open, Outcome,
-    PlacedBatch, Registry, SubscribeOptions, Subscriber, Subscription, SubscriptionId,
-    SubscriptionStats, Watched,
+    Collecting, Context, Ending, Filter, Filtered, Handler, HandlerFn, HandlerMut, IntoOutcome,
+    Once, Outcome, PlacedBatch, Profile, Registry, SubscribeOptions, Subscriber, Subscription,
+    SubscriptionId, SubscriptionStats, Watched,
 };
 use crate::ring::Producers;
 use crate::sync::{Arc, Weak};
@@ -70,9 +70,9 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     /// # Ok::<(), ringbus::ConfigError>(())
     /// ```
     #[track_caller]
-    pub fn subscribe_with<R: IntoOutcome>(
+    pub fn subscribe_with<R: IntoOutcome, F: Filter<E>>(
         &self,
-        options: SubscribeOptions<E>,
+        options: SubscribeOptions<E, F>,
         handler: impl Fn(&E, &Context<'_, E, P>) -> R + Send + Sync + 'static,
     ) -> Subscription {
         if self.is_wrapped(&options) {
@@ -106,9 +106,9 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     /// # Ok::<(), ringbus::ConfigError>(())
     /// ```
     #[track_caller]
-    pub fn subscribe_mut<R: IntoOutcome + 'static>(
+    pub fn subscribe_mut<R: IntoOutcome + 'static, F: Filter<E>>(
         &self,
-        options: SubscribeOptions<E>,
+        options: SubscribeOptions<E, F>,
         mut handler: impl FnMut(&E, &Context<'_, E, P>) -> R + Send + 'static,
     ) -> Subscription {
         let handler = move |event: &E, context: &CallContext<'_, E>| {
@@ -155,9 +155,9 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     /// ```
     #[doc(alias = "RegisterBatch")]
     #[track_caller]
-    pub fn subscribe_batch<R: IntoOutcome>(
+    pub fn subscribe_batch<R: IntoOutcome, F: Filter<E>>(
         &self,
-        mut options: SubscribeOptions<E>,
+        mut options: SubscribeOptions<E, F>,
         config: BatchConfig,
         handler: impl Fn(&mut Batch<'_, E>, &CallContext<'_, E>) -> R + Send + Sync + 'static,
     ) -> Result<Subscription, ConfigError> {
@@ -166,7 +166,7 @@ impl<E: Event, P: Producers> EventStore<E, P> {
         let mut handler: BoxBatchHandler<E> = Box::new(BatchFn(handler));
         let collect = HandlerFn(|_: &E, _: &CallContext<'_, E>| Ok(Outcome::Done));
         let mut in_front: BoxHandler<E> = Box::new(collect);
-        let mut takes_all = options.filter.is_none();
+        let mut takes_all = !SubscribeOptions::<E, F>::is_filtered();
         let inner = std::mem::take(&mut options.middleware);
         for middleware in self.shared.middleware.iter().chain(&inner).rev() {
             handler = match middleware.wrap_batch(handler) {
@@ -179,29 +179,31 @@ impl<E: Event, P: Producers> EventStore<E, P> {
             };
         }
         let id = self.shared.registry.subscribe(move |id| {
+            let (options, filter) = options.split();
             let once = options.once;
-            let gate = Collecting(Guarded { once: Once::No, filter: options.filter.take() });
+            let gate = Collecting(filter);
             let part = Some(BatchPart { config, once, takes_all, handler });
             let collect = move |event: &E, call: &Call<'_, E>, id| {
                 in_front.handle(event, &Context::new(call, id))
             };
-            Arc::new(Subscriber::new(id, options, place, part, gate, collect))
+            let profile = Profile::new(id, options, place, part);
+            Arc::new(Subscriber::new(profile, gate, collect))
         });
         let registry: Weak<Registry<E>> = Arc::downgrade(&self.shared.registry);
         Ok(Subscription::new(id, registry))
     }
 
     /// Whether anything stands between the dispatch and a handler with these options.
-    fn is_wrapped(&self, options: &SubscribeOptions<E>) -> bool {
+    fn is_wrapped<F>(&self, options: &SubscribeOptions<E, F>) -> bool {
         let Shared { middleware, watch, .. } = &*self.shared;
         !options.middleware.is_empty() || !middleware.is_empty() || watch.calls
     }
 
     /// Puts everything around `handler` that belongs there, and registers that.
     #[track_caller]
-    fn subscribe_wrapped(
+    fn subscribe_wrapped<F: Filter<E>>(
         &self,
-        mut options: SubscribeOptions<E>,
+        mut options: SubscribeOptions<E, F>,
         handler: BoxHandler<E>,
     ) -> Subscription {
         let chain = self.wrapped(&mut options, handler);
@@ -211,7 +213,11 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     }
 
     /// Puts everything around `handler` that belongs there.
-    fn wrapped(&self, options: &mut SubscribeOptions<E>, handler: BoxHandler<E>) -> BoxHandler<E> {
+    fn wrapped<F>(
+        &self,
+        options: &mut SubscribeOptions<E, F>,
+        handler: BoxHandler<E>,
+    ) -> BoxHandler<E> {
         let Shared { middleware, watch, .. } = &*self.shared;
         let inner = std::mem::take(&mut options.middleware);
         let mut chain = handler;
@@ -225,9 +231,9 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     }
 
     #[track_caller]
-    fn register(
+    fn register<F: Filter<E>>(
         &self,
-        mut options: SubscribeOptions<E>,
+        options: SubscribeOptions<E, F>,
         handler: impl Fn(&E, &Call<'_, E>, SubscriptionId) -> Result<Outcome, HandlerError>
         + Send
         + Sync
@@ -235,11 +241,12 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     ) -> Subscription {
         let place = Location::caller();
         let id = self.shared.registry.subscribe(move |id| {
-            if options.is_plain() {
-                Arc::new(Subscriber::new(id, options, place, None, Open, handler))
-            } else {
-                let gate = Guarded { once: options.once, filter: options.filter.take() };
-                Arc::new(Subscriber::new(id, options, place, None, gate, handler))
+            let (options, filter) = options.split();
+            let once = options.once;
+            let profile = Profile::new(id, options, place, None);
+            match once {
+                Once::No => Arc::new(Subscriber::new(profile, Filtered(filter), handler)),
+                _ => Arc::new(Subscriber::new(profile, Ending { once, filter }, handler)),
             }
         });
         let registry: Weak<Registry<E>> = Arc::downgrade(&self.shared.registry);

@@ -15,7 +15,7 @@ use super::keeper::Failed;
 use crate::contain;
 use crate::error::HandlerError;
 use crate::event::Event;
-use crate::handler::{Call, Progress, RunEnd, Seen, Subscribed};
+use crate::handler::{Call, Progress, RunEnd, Seen, Subscribed, pass};
 use crate::sync::Arc;
 use crate::time::Deadline;
 
@@ -140,83 +140,51 @@ impl<'d, E: Event> Delivery<'d, E> {
             call.topic = topic;
             call.position = self.first + self.progress.done as u64;
             let end = match lookup.subscribers {
-                [only] if self.progress.passed == 0 => {
-                    only.handle_run(events, &mut call, &mut self.progress)
+                [first, rest @ ..] if self.progress.passed == 0 => {
+                    first.handle_run(rest, events, &mut call, &mut self.progress)
                 }
-                subscribers => self.pass_run(subscribers, &mut call, tally),
+                subscribers => self.pass_on(subscribers, &mut call),
             };
             let mut next_topic = None;
             match end {
-                RunEnd::Finished => return,
                 RunEnd::Topic(topic) => next_topic = Some(topic),
-                RunEnd::Ended => self.unhandled(tally),
+                RunEnd::Finished => {}
+                RunEnd::Unhandled => {
+                    self.unhandled(tally);
+                    self.progress.finish();
+                }
+                RunEnd::Failed(error) => {
+                    let subscriber = &lookup.subscribers[self.progress.passed - 1];
+                    self.failed(subscriber, error, tally);
+                    continue;
+                }
                 RunEnd::Collected => {
-                    self.left.collected.push(0);
-                    return;
-                }
-                RunEnd::Failed(error) => self.failed(&lookup.subscribers[0], error, tally),
-            }
-            if self.progress.looked_up {
-                // Without a next topic, the event in hand is finished here.
-                self.progress.finish();
-                if self.progress.done == events.len() || call.is_stopped() {
-                    return;
+                    self.left.collected.push(self.progress.passed - 1);
+                    continue;
                 }
             }
-            if !self.progress.looked_up && !self.left.is_empty() {
+            let is_over = self.progress.done == events.len() || call.is_stopped();
+            if is_over || !self.left.is_empty() {
                 return;
             }
             topic = self.look_up(lookup, next_topic);
         }
     }
 
-    /// Passes the events from the one in hand on to several subscribers, or none, as long as they
-    /// are of the topic in `call`; [`Subscribed::handle_run`] does it for one.
-    fn pass_run(
+    /// Passes the event in hand on to those subscribers that it has not been passed to.
+    fn pass_on(
         &mut self,
         subscribers: &[Arc<dyn Subscribed<E>>],
         call: &mut Call<'_, E>,
-        tally: &mut Tally,
     ) -> RunEnd<E> {
-        let events = self.events;
-        let mut done = self.progress.done;
-        // What is left of the event in hand, if a panic has interrupted it.
-        let mut passed = self.progress.passed;
-        let mut called_before = self.progress.called;
-        let end = loop {
-            call.skipped = 0;
-            let left = &subscribers[passed..];
-            for subscriber in left {
-                passed += 1;
-                self.progress.passed = passed;
-                if let Some(error) = subscriber.handle(&events[done], call) {
-                    self.failed(subscriber, error, tally);
-                }
-                if call.collected {
-                    call.collected = false;
-                    self.left.collected.push(passed - 1);
-                }
-            }
-            if call.skipped == left.len() && !called_before {
-                self.unhandled(tally);
-            }
-            done += 1;
-            (passed, called_before) = (0, false);
-            self.progress.done = done;
-            self.progress.looked_up = false;
-            if call.is_stopped() || !self.left.is_empty() {
-                break RunEnd::Finished;
-            }
-            let Some(event) = events.get(done) else { break RunEnd::Finished };
-            let topic = event.topic();
-            if topic != call.topic {
-                break RunEnd::Topic(topic);
-            }
-            self.progress.looked_up = true;
-            call.position += 1;
-        };
-        (self.progress.passed, self.progress.called) = (0, false);
-        end
+        let passed = self.progress.passed;
+        let (rest, event) = (&subscribers[passed..], &self.events[self.progress.done]);
+        // What interrupted it was a call.
+        let end = pass(rest, event, call, &mut self.progress, passed != 0);
+        end.unwrap_or_else(|| {
+            self.progress.finish();
+            RunEnd::Finished
+        })
     }
 
     /// Looks up the subscribers of the event in hand, unless that is done; its topic.
@@ -241,7 +209,6 @@ impl<'d, E: Event> Delivery<'d, E> {
     #[cold]
     fn panicked(&mut self, lookup: &Lookup<'_, E>, tally: &mut Tally, message: String) {
         if self.progress.looked_up {
-            self.progress.called = true;
             let subscriber = &lookup.subscribers[self.progress.passed - 1];
             self.failed(subscriber, HandlerError::panic(message), tally);
         } else {

@@ -117,13 +117,13 @@ pub(super) const ROWS: &[Weakening] = &[
     ),
     text(
         "unsubscribe does not mark the end",
-        "handler/subscriber.rs",
+        "handler/profile.rs",
         &[("self.state.fetch_or(ENDED, Ordering::Relaxed);", "")],
         ("dispatch", &["unsubscribe_vs_dispatch"]),
     ),
     text(
         "a call does not look for a pause",
-        "handler/subscriber.rs",
+        "handler/profile.rs",
         &[(
             "self.state.load(Ordering::Relaxed) == 0",
             "self.state.load(Ordering::Relaxed) & ENDED == 0",
@@ -132,7 +132,7 @@ pub(super) const ROWS: &[Weakening] = &[
     ),
     text(
         "claim given back by what was read",
-        "handler/subscriber.rs",
+        "handler/profile.rs",
         &[(
             "self.state.fetch_and(!CLAIMED, Ordering::Relaxed);",
             "let before = self.state.load(Ordering::Relaxed);\n\
@@ -142,7 +142,7 @@ pub(super) const ROWS: &[Weakening] = &[
     ),
     text(
         "resume writes back what it has read",
-        "handler/subscriber.rs",
+        "handler/profile.rs",
         &[(
             "self.state.fetch_and(!PAUSED, Ordering::Relaxed)",
             "{\nlet before = self.state.load(Ordering::Relaxed);\n\
