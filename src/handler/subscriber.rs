@@ -146,6 +146,74 @@ where
         }
         None
     }
+
+    #[inline(never)] // Each of the two loops has its own use for the registers.
+    fn run_with_others(
+        &self,
+        rest: &[Arc<dyn Subscribed<E>>],
+        events: &[E],
+        call: &mut Call<'_, E>,
+        progress: &mut Progress,
+    ) -> RunEnd<E> {
+        self.run::<false>(rest, events, call, progress)
+    }
+
+    /// The loop of [`handle_run`](Subscribed::handle_run); if the handler is alone, with nothing in
+    /// it for others.
+    #[inline(always)]
+    fn run<const ALONE: bool>(
+        &self,
+        rest: &[Arc<dyn Subscribed<E>>],
+        events: &[E],
+        call: &mut Call<'_, E>,
+        progress: &mut Progress,
+    ) -> RunEnd<E> {
+        progress.passed = 1;
+        let mut done = progress.done;
+        let end = loop {
+            let event = &events[done];
+            let is_taken = match self.call(event, call) {
+                Taken::Answered(outcome) => {
+                    let is_collected = G::COLLECTS && Self::is_taken(&outcome);
+                    if let Some(error) = self.count(outcome) {
+                        return RunEnd::Failed(error);
+                    }
+                    if is_collected {
+                        return RunEnd::Collected;
+                    }
+                    true
+                }
+                Taken::Missed => {
+                    self.profile.counts.missed.add(1);
+                    false
+                }
+            };
+            if ALONE && !is_taken {
+                return RunEnd::Unhandled;
+            }
+            if !ALONE && let Some(end) = pass(rest, event, call, progress, is_taken) {
+                return end;
+            }
+            done += 1;
+            progress.done = done;
+            progress.looked_up = false;
+            if call.is_stopped() {
+                break RunEnd::Finished;
+            }
+            let Some(event) = events.get(done) else { break RunEnd::Finished };
+            let topic = event.topic();
+            if topic != call.topic {
+                break RunEnd::Topic(topic);
+            }
+            progress.looked_up = true;
+            if !ALONE {
+                progress.passed = 1;
+            }
+            call.position += 1;
+        };
+        progress.passed = 0;
+        end
+    }
 }
 
 impl<E, H, G> Subscribed<E> for Subscriber<E, H, G>
@@ -181,48 +249,11 @@ where
         call: &mut Call<'_, E>,
         progress: &mut Progress,
     ) -> RunEnd<E> {
-        progress.passed = 1;
-        let mut done = progress.done;
-        let end = loop {
-            let event = &events[done];
-            let is_taken = match self.call(event, call) {
-                Taken::Answered(outcome) => {
-                    let is_collected = G::COLLECTS && Self::is_taken(&outcome);
-                    if let Some(error) = self.count(outcome) {
-                        return RunEnd::Failed(error);
-                    }
-                    if is_collected {
-                        return RunEnd::Collected;
-                    }
-                    true
-                }
-                Taken::Missed => {
-                    self.profile.counts.missed.add(1);
-                    false
-                }
-            };
-            if (!rest.is_empty() || !is_taken)
-                && let Some(end) = pass(rest, event, call, progress, is_taken)
-            {
-                return end;
-            }
-            done += 1;
-            progress.done = done;
-            progress.looked_up = false;
-            if call.is_stopped() {
-                break RunEnd::Finished;
-            }
-            let Some(event) = events.get(done) else { break RunEnd::Finished };
-            let topic = event.topic();
-            if topic != call.topic {
-                break RunEnd::Topic(topic);
-            }
-            progress.looked_up = true;
-            progress.passed = 1;
-            call.position += 1;
-        };
-        progress.passed = 0;
-        end
+        if rest.is_empty() {
+            self.run::<true>(rest, events, call, progress)
+        } else {
+            self.run_with_others(rest, events, call, progress)
+        }
     }
 }
 

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use std::vec::Drain;
 
 use super::Shared;
-use super::delivery::Round;
 use super::keeper::Failed;
 use super::walk::{Lookup, Tally};
 use crate::contain;
@@ -96,12 +95,12 @@ impl<E: Event> Shared<E> {
     /// else; how many, which may be none.
     pub(super) fn collect_run(
         &self,
-        round: &mut Round<'_, E>,
+        events: &mut Drain<'_, E>,
         position: u64,
         lookup: &mut Lookup<'_, E>,
         tally: &mut Tally,
+        batches: &mut Batches<E>,
     ) -> usize {
-        let Round { events, batches, .. } = round;
         // `topic` and what belongs to it are the user's; what panics is left to the ordinary way.
         let Ok(topic) = contain::contain(|| {
             let topic = events.as_slice()[0].topic();

@@ -1,7 +1,7 @@
 //! Dispatching events that do not come through the ring.
 
 use super::batching::Flush;
-use super::delivery::Round;
+use super::delivery::Tools;
 use super::dispatch::Dispatcher;
 use super::{EventStore, Shared};
 use crate::error::CommitError;
@@ -52,21 +52,13 @@ impl<E: Event> Shared<E> {
         if self.registry.has_newer(seen) {
             *seen = self.registry.look();
         }
+        // How many events the ring has taken so far: where these stand in the order of acceptance.
+        let position = self.intake.tail_position();
         let mut memory = std::mem::take(events);
-        let mut round = Round {
-            events: memory.drain(..),
-            // How many events the ring has taken so far: where these stand in the order of
-            // acceptance.
-            first: self.intake.tail_position(),
-            seen,
-            batches,
-            left,
-            deadline: Deadline::NEVER,
-            stops_at_failure: true,
-        };
-        let (dispatched, stop) = self.deliver_all(&mut round);
-        events.extend(&mut round.events);
-        drop(round);
+        let mut rest = memory.drain(..);
+        let mut tools = Tools { seen, batches, left };
+        let (dispatched, stop) = self.deliver_together(&mut rest, position, &mut tools);
+        events.extend(rest);
         if events.is_empty() {
             *events = memory; // It serves the next commit.
         }

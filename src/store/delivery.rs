@@ -1,6 +1,8 @@
 //! What becomes of a run of events once it is out of the ring, and of each event once its handlers were
 //! called: it is dropped, kept, or put on the shelf for a batch.
 
+use std::vec::Drain;
+
 use super::Shared;
 use super::batching::Batches;
 use super::keeper::Failed;
@@ -13,58 +15,97 @@ use crate::handler::{Failure, Seen, Subscribed};
 use crate::sync::{self, Arc};
 use crate::time::Deadline;
 
-/// Events on their way from the ring, or from a transaction, to their handlers.
-pub(super) struct Round<'r, E: Event> {
-    /// Those that have not been begun. Dropped, it empties where they are.
-    pub(super) events: std::vec::Drain<'r, E>,
-    /// The position of the first of all.
-    pub(super) first: u64,
-    pub(super) seen: &'r Seen<E>,
-    pub(super) batches: &'r mut Batches<E>,
+/// What the dispatching thread delivers events with.
+pub(super) struct Tools<'t, E: Event> {
+    pub(super) seen: &'t Seen<E>,
+    pub(super) batches: &'t mut Batches<E>,
     /// Empty, except while an event is finished.
-    pub(super) left: &'r mut Left<E>,
-    pub(super) deadline: Deadline,
-    /// Whether an event that a handler fails on is the last.
-    pub(super) stops_at_failure: bool,
+    pub(super) left: &'t mut Left<E>,
 }
 
-/// What ended a round before its time: the event, unless it is kept, and what a handler failed with.
+/// What ended a commit before its time: the event, unless it is kept, and what a handler failed with.
 pub(super) type Stop<E> = (Option<E>, HandlerError);
 
 impl<E: Event> Shared<E> {
-    /// Delivers events, in order, and drops each as soon as it is done; how many.
-    pub(super) fn deliver_all(&self, round: &mut Round<'_, E>) -> (usize, Option<Stop<E>>) {
+    /// Delivers the events of a run, in order, and drops each as soon as it is done; how many.
+    #[inline]
+    pub(super) fn deliver_all(
+        &self,
+        events: &mut Drain<'_, E>,
+        first: u64,
+        tools: &mut Tools<'_, E>,
+        deadline: Deadline,
+    ) -> usize {
         let mut tally = Tally::default();
-        let mut lookup = Lookup { seen: round.seen, topic: None, subscribers: &[] };
-        let (mut dispatched, mut stop) = (0, None);
-        while !round.events.as_slice().is_empty() {
-            let position = round.first + dispatched as u64;
-            let collected = if round.seen.table.has_batches && !round.stops_at_failure {
-                self.collect_run(round, position, &mut lookup, &mut tally)
-            } else {
-                0
-            };
-            dispatched += collected;
-            if collected == 0 {
-                let all = round.events.as_slice();
-                // One by one, if what an event owns has to be released before the next one is begun.
-                let some = if std::mem::needs_drop::<E>() { &all[..1] } else { all };
-                let mut delivery = Delivery::new(self, some, position, round.deadline, round.left);
-                delivery.collects |= round.stops_at_failure;
-                let done = delivery.run(&mut lookup, &mut tally);
-                dispatched += done;
-                if round.stops_at_failure {
-                    self.counters.dispatch.committed.add(done as u64);
-                }
-                // The last one is finished like those before it, but it may have to be kept.
-                if let Some(last) = done.checked_sub(1).and_then(|before| round.events.nth(before))
-                {
-                    let position = round.first + dispatched as u64 - 1;
-                    stop = self.finish_last(round, last, position, &lookup, &mut tally);
+        let mut lookup = Lookup { seen: tools.seen, topic: None, subscribers: &[] };
+        let mut dispatched = 0;
+        while !events.as_slice().is_empty() {
+            let position = first + dispatched as u64;
+            if tools.seen.table.has_batches {
+                let batches = &mut *tools.batches;
+                let taken = self.collect_run(events, position, &mut lookup, &mut tally, batches);
+                dispatched += taken;
+                if taken != 0 {
+                    if self.is_abandoned() || deadline.has_passed() {
+                        break;
+                    }
+                    continue;
                 }
             }
-            if stop.is_some() || self.is_abandoned() || round.deadline.has_passed() {
+            let all = events.as_slice();
+            // One by one, if what an event owns has to be released before the next one is begun.
+            let some = if std::mem::needs_drop::<E>() { &all[..1] } else { all };
+            let delivery = Delivery::new(self, some, position, deadline, tools.left);
+            let done = delivery.run(&mut lookup, &mut tally);
+            dispatched += done;
+            if tools.left.is_empty() && !std::mem::needs_drop::<E>() {
+                if done == all.len() {
+                    break;
+                }
+                let _ = events.nth(done - 1); // Which moves nothing.
+            } else if let Some(last) = events.nth(done - 1) {
+                // It is finished like those before it, but it may have to be kept.
+                let position = first + dispatched as u64 - 1;
+                self.finish_last(last, position, &lookup, tools, &mut tally);
+            }
+            if self.is_abandoned() || deadline.has_passed() {
                 break;
+            }
+        }
+        self.counters.add(dispatched, &tally);
+        dispatched
+    }
+
+    /// The same for events that are dispatched together: one that a handler fails on is the last.
+    pub(super) fn deliver_together(
+        &self,
+        events: &mut Drain<'_, E>,
+        first: u64,
+        tools: &mut Tools<'_, E>,
+    ) -> (usize, Option<Stop<E>>) {
+        let mut tally = Tally::default();
+        let mut lookup = Lookup { seen: tools.seen, topic: None, subscribers: &[] };
+        let (mut dispatched, mut stop) = (0, None);
+        while !events.as_slice().is_empty() && stop.is_none() && !self.is_abandoned() {
+            let all = events.as_slice();
+            let some = if std::mem::needs_drop::<E>() { &all[..1] } else { all };
+            let position = first + dispatched as u64;
+            let mut delivery = Delivery::new(self, some, position, Deadline::NEVER, tools.left);
+            delivery.collects = true;
+            let done = delivery.run(&mut lookup, &mut tally);
+            dispatched += done;
+            self.counters.dispatch.committed.add(done as u64);
+            let Some(last) = events.nth(done - 1) else { break };
+            match tools.left.failed.first().map(|failed| failed.error.share()) {
+                Some(error) if tools.left.collected.is_empty() => {
+                    stop = Some((self.keep_or_return(last, &mut tools.left.failed), error));
+                }
+                error => {
+                    let position = first + dispatched as u64 - 1;
+                    self.finish_last(last, position, &lookup, tools, &mut tally);
+                    // It is not lost: it is on the shelf, for a batch and for those it failed at.
+                    stop = error.map(|error| (None, error));
+                }
             }
         }
         self.counters.add(dispatched, &tally);
@@ -75,29 +116,20 @@ impl<E: Event> Shared<E> {
     #[inline]
     fn finish_last(
         &self,
-        round: &mut Round<'_, E>,
         event: E,
         position: u64,
         lookup: &Lookup<'_, E>,
+        tools: &mut Tools<'_, E>,
         tally: &mut Tally,
-    ) -> Option<Stop<E>> {
-        let Left { failed, collected } = &mut *round.left;
-        let error = failed.first().filter(|_| round.stops_at_failure);
-        let error = error.map(|first| first.error.share());
-        if !collected.is_empty() {
+    ) {
+        let Left { failed, collected } = &mut *tools.left;
+        if collected.is_empty() {
+            tally.event_panics += u64::from(!self.finish(event, failed));
+        } else {
             tally.shelved += 1;
-            // What failed on it meanwhile is not lost: it is on the shelf too.
             let takers = (lookup.subscribers, &collected[..]);
-            self.collect(round.batches, event, position, takers, failed);
+            self.collect(tools.batches, event, position, takers, failed);
             collected.clear();
-            return error.map(|error| (None, error));
-        }
-        match error {
-            None => {
-                tally.event_panics += u64::from(!self.finish(event, failed));
-                None
-            }
-            Some(error) => Some((self.keep_or_return(event, failed), error)),
         }
     }
 
@@ -129,7 +161,7 @@ impl<E: Event> Shared<E> {
     }
 
     /// Keeps the events of an abandoned run for the next `drain`.
-    pub(super) fn set_aside(&self, events: std::vec::Drain<'_, E>) {
+    pub(super) fn set_aside(&self, events: Drain<'_, E>) {
         let count = events.len() as u64;
         if count > 0 {
             sync::lock(&self.left_over).extend(events);
@@ -161,8 +193,10 @@ impl crate::metrics::Counters {
     fn add(&self, dispatched: usize, tally: &Tally) {
         self.dispatch.handled.add(dispatched as u64 - tally.unhandled - tally.shelved);
         self.dispatch.unhandled.add(tally.unhandled);
-        self.dispatch.failed_calls.add(tally.failed_calls);
-        self.dispatch.panicked_calls.add(tally.panicked_calls);
-        self.dispatch.event_panics.add(tally.event_panics);
+        if tally.failed_calls | tally.event_panics != 0 {
+            self.dispatch.failed_calls.add(tally.failed_calls);
+            self.dispatch.panicked_calls.add(tally.panicked_calls);
+            self.dispatch.event_panics.add(tally.event_panics);
+        }
     }
 }

@@ -6,7 +6,7 @@
 //! that call and nothing else.
 
 use super::batching::{Batches, Flush};
-use super::delivery::Round;
+use super::delivery::Tools;
 use super::walk::Left;
 use super::{EventStore, Shared};
 use crate::event::Event;
@@ -344,11 +344,12 @@ impl<E: Event> Dispatch<'_, E> {
         if shared.registry.has_newer(seen) {
             *seen = shared.registry.look();
         }
-        let (events, first) = (scratch.drain(..), run.first);
-        let mut round =
-            Round { events, first, seen, batches, left, deadline, stops_at_failure: false };
-        let (dispatched, _) = shared.deliver_all(&mut round);
-        shared.set_aside(round.events);
+        let mut events = scratch.drain(..);
+        let mut tools = Tools { seen, batches, left };
+        let dispatched = shared.deliver_all(&mut events, run.first, &mut tools, deadline);
+        if dispatched < run.len {
+            shared.set_aside(events);
+        }
         counters.in_flight.set(0);
         dispatched
     }

@@ -174,7 +174,7 @@ pub(super) const ROWS: &[Weakening] = &[
     text(
         "commit goes on after a drain gave up",
         "store/delivery.rs",
-        &[("if stop.is_some() || self.is_abandoned() || round", "if stop.is_some() || round")],
+        &[("&& stop.is_none() && !self.is_abandoned() {", "&& stop.is_none() {")],
         ("delivery", &["commit_vs_drain_out_of_time"]),
     ),
     text(
