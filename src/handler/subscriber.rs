@@ -160,7 +160,7 @@ where
 
     /// The loop of [`handle_run`](Subscribed::handle_run); if the handler is alone, with nothing in
     /// it for others.
-    #[inline(always)]
+    #[inline]
     fn run<const ALONE: bool>(
         &self,
         rest: &[Arc<dyn Subscribed<E>>],
