@@ -26,7 +26,7 @@ fn a_panic_in_a_handler_a_filter_a_middleware_or_a_batch_is_a_failure_and_stops_
     let subscribe = |options| rig.store.subscribe_with(options, |_: &Number, _| ());
     let bad = [
         rig.store.subscribe((), |_: &Number, _| -> () { panic!("a bug") }),
-        subscribe(options().filter(|_: &Number| panic!("a bug"))),
+        rig.store.subscribe_with(options().filter(|_: &Number| panic!("a bug")), |_, _| ()),
         subscribe(options().middleware(Only::new(|_: &Number| panic!("a bug")))),
         subscribe(options().middleware(in_middleware)),
         rig.store
