@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn attempt_that_overflowed_in_the_seeds_waits_the_longest() {
+    fn attempt_that_overflows_elsewhere_waits_the_longest() {
         // GoEventBus: negative from retry 38 on, 0 from retry 63 on, so a loop without a pause.
         let max = Duration::from_mins(1);
         let back_off = BackOff::Exponential { base: 100 * MS, factor: 2, max };

@@ -102,7 +102,8 @@ impl<E: Event, P: Producers> EventStore<E, P> {
 
 impl<E: Event> EventStore<E> {
     /// Waits until something is pending, and dispatches it; how many this call dispatched, or
-    /// `None` once the store is closed and nothing is left. `deadline` is an `Instant`, a `Duration`
+    /// `None` once the store is closed and nothing is left in the ring. (What then still waits for
+    /// its time, a retry or a batch, is for [`drain`](Self::drain).) `deadline` is an `Instant`, a `Duration`
     /// from now, or a [`Deadline`].
     ///
     /// Returns `Some(0)` if the deadline passes first, if another thread dispatched what came, or from
