@@ -9,36 +9,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
 use common::{Inner, Journal, Ledger, Number, Token, audited, numbers, watched};
-use rig::{Counts, Rig, SECOND, builder, counts, lost};
+use rig::{Counts, Rig, SECOND, assert_adds_up, builder, counts, fragile, lost, values};
 use ringbus::{
-    DeadLetterConfig, DeadLetterQueue, DeadLetterStats, Deadline, EventStore, OverrunPolicy,
-    Replay, ReplayError, Subscription, WhenFull,
+    DeadLetterConfig, DeadLetterQueue, Deadline, EventStore, OverrunPolicy, Replay, ReplayError,
+    WhenFull,
 };
-
-/// A handler that fails as long as `is_broken` says so, and notes each call.
-fn fragile(rig: &Rig, calls: &Journal<(u64, u32)>, is_broken: &Arc<AtomicBool>) -> Subscription {
-    let (calls, is_broken) = (calls.clone(), Arc::clone(is_broken));
-    rig.store.subscribe((), move |number: &Number, context| {
-        calls.write((number.0, context.attempt()));
-        let attempt = context.attempt();
-        if is_broken.load(Ordering::Relaxed) {
-            Err(lost(format!("failure {attempt}")))
-        } else {
-            Ok(())
-        }
-    })
-}
-
-fn values(letters: &DeadLetterQueue<Number>) -> Vec<u64> {
-    letters.snapshot().iter().map(|letter| letter.event().0).collect()
-}
-
-#[track_caller]
-fn assert_adds_up(letters: &DeadLetterQueue<Number>) -> DeadLetterStats {
-    let stats = letters.stats();
-    assert_eq!(stats.filed, stats.letters + stats.dropped + stats.taken, "{stats:?}");
-    stats
-}
 
 #[test]
 fn closed_store_and_store_without_a_queue_leave_all_letters() {

@@ -11,36 +11,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use common::{Inner, Journal, Number, audited};
-use rig::{Answer, Counts, MS, Rig, SECOND, builder, counts, lost};
-use ringbus::{
-    DeadLetterConfig, DeadLetterQueue, DeadLetterStats, Deadline, EventStore, Replay, RetryPolicy,
-    Subscription,
+use rig::{
+    Answer, Counts, MS, Rig, SECOND, assert_adds_up, builder, counts, fragile, lost, values,
 };
-
-/// A handler that fails as long as `is_broken` says so, and notes each call.
-fn fragile(rig: &Rig, calls: &Journal<(u64, u32)>, is_broken: &Arc<AtomicBool>) -> Subscription {
-    let (calls, is_broken) = (calls.clone(), Arc::clone(is_broken));
-    rig.store.subscribe((), move |number: &Number, context| {
-        calls.write((number.0, context.attempt()));
-        let attempt = context.attempt();
-        if is_broken.load(Ordering::Relaxed) {
-            Err(lost(format!("failure {attempt}")))
-        } else {
-            Ok(())
-        }
-    })
-}
-
-fn values(letters: &DeadLetterQueue<Number>) -> Vec<u64> {
-    letters.snapshot().iter().map(|letter| letter.event().0).collect()
-}
-
-#[track_caller]
-fn assert_adds_up(letters: &DeadLetterQueue<Number>) -> DeadLetterStats {
-    let stats = letters.stats();
-    assert_eq!(stats.filed, stats.letters + stats.dropped + stats.taken, "{stats:?}");
-    stats
-}
+use ringbus::{DeadLetterConfig, DeadLetterQueue, Deadline, EventStore, Replay, RetryPolicy};
 
 /// `GoEventBus: TestDLQ_Replay, TestDLQ_FanOut_PartialFailure`; there every handler of the topic is
 /// called again (GEB-13).

@@ -16,6 +16,8 @@ mod bursts;
 mod generator;
 mod lines;
 mod monitor;
+#[path = "../market_replay/output.rs"]
+mod output;
 #[path = "../market_replay/progress.rs"]
 mod progress;
 mod report;
@@ -23,7 +25,6 @@ mod time;
 mod watch;
 
 use std::fs;
-use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -34,14 +35,10 @@ use self::args::Options;
 use self::bursts::Bursts;
 use self::generator::Generator;
 use self::monitor::Monitor;
+use self::output::{EXIT_AUDIT, json, print, refuse};
 use self::progress::Progress;
 use self::report::Report;
 use self::watch::Log;
-
-/// The books are not in order.
-const EXIT_AUDIT: u8 = 1;
-/// The command line or the input is no good.
-const EXIT_USAGE: u8 = 2;
 
 /// How far the reader may be ahead. A log on disk can wait, so a full ring means that it does.
 const CAPACITY: usize = 1024;
@@ -102,25 +99,4 @@ fn open(options: &Options) -> Result<(String, Log, Progress), String> {
     let log = lines::open(path, |file| progress.bar().wrap_read(file))
         .map_err(|error| format!("cannot read the log {name}: {error}"))?;
     Ok((name, Box::new(log), progress))
-}
-
-fn json(report: &Report) -> String {
-    let object = serde_json::to_string(report).expect("text and numbers can be written as JSON");
-    object + "\n"
-}
-
-/// Prints all of `text`; `code` if that went well, or if nobody wants to read it.
-fn print(text: &str, code: ExitCode) -> ExitCode {
-    let mut out = io::stdout();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            refuse(&format!("cannot print the result: {error}"))
-        }
-        _ => code,
-    }
-}
-
-fn refuse(complaint: &str) -> ExitCode {
-    let _ = writeln!(io::stderr(), "log_monitor: {complaint}");
-    ExitCode::from(EXIT_USAGE)
 }

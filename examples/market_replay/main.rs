@@ -15,12 +15,12 @@ mod csv;
 mod generator;
 mod handlers;
 mod market;
+mod output;
 mod progress;
 mod replay;
 mod report;
 
 use std::fs;
-use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
@@ -30,14 +30,10 @@ use ringbus::EventStore;
 use self::args::Options;
 use self::generator::Generator;
 use self::handlers::Desk;
+use self::output::{EXIT_AUDIT, json, print, refuse};
 use self::progress::Progress;
 use self::replay::{Feed, Plan};
 use self::report::Report;
-
-/// The books are not in order.
-const EXIT_AUDIT: u8 = 1;
-/// The command line or the input is no good.
-const EXIT_USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     let options = match args::parse() {
@@ -82,25 +78,4 @@ fn open(options: &Options) -> Result<(String, Feed, Progress), String> {
     let feed = csv::open(path, |file| progress.bar().wrap_read(file))
         .map_err(|error| format!("cannot read the feed {name}: {error}"))?;
     Ok((name, Box::new(feed), progress))
-}
-
-fn json(report: &Report) -> String {
-    let object = serde_json::to_string(report).expect("text and numbers can be written as JSON");
-    object + "\n"
-}
-
-/// Prints all of `text`; `code` if that went well, or if nobody wants to read it.
-fn print(text: &str, code: ExitCode) -> ExitCode {
-    let mut out = io::stdout();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            refuse(&format!("cannot print the result: {error}"))
-        }
-        _ => code,
-    }
-}
-
-fn refuse(complaint: &str) -> ExitCode {
-    let _ = writeln!(io::stderr(), "market_replay: {complaint}");
-    ExitCode::from(EXIT_USAGE)
 }

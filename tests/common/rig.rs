@@ -3,11 +3,13 @@
 
 #![allow(dead_code)] // Every test binary uses another part of it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ringbus::{
-    BackOff, DeadLetterConfig, DeadLetterQueue, EventStore, HandlerError, ManualClock,
-    OverrunPolicy, Retry, RetryPolicy, StoreBuilder, SubscribeOptions, Subscription,
+    BackOff, DeadLetterConfig, DeadLetterQueue, DeadLetterStats, EventStore, HandlerError,
+    ManualClock, OverrunPolicy, Retry, RetryPolicy, StoreBuilder, SubscribeOptions, Subscription,
 };
 
 use crate::common::{Journal, Number, audited};
@@ -118,4 +120,33 @@ impl ringbus::Observer<Number> for Errors {
         let chain: Vec<_> = failure.error.chain().map(ToString::to_string).collect();
         self.0.write(format!("{}: {}", failure.error.kind(), chain.join(" <- ")));
     }
+}
+
+/// A handler that fails as long as `is_broken` says so, and notes each call.
+pub(crate) fn fragile(
+    rig: &Rig,
+    calls: &Journal<(u64, u32)>,
+    is_broken: &Arc<AtomicBool>,
+) -> Subscription {
+    let (calls, is_broken) = (calls.clone(), Arc::clone(is_broken));
+    rig.store.subscribe((), move |number: &Number, context| {
+        calls.write((number.0, context.attempt()));
+        let attempt = context.attempt();
+        if is_broken.load(Ordering::Relaxed) {
+            Err(lost(format!("failure {attempt}")))
+        } else {
+            Ok(())
+        }
+    })
+}
+
+pub(crate) fn values(letters: &DeadLetterQueue<Number>) -> Vec<u64> {
+    letters.snapshot().iter().map(|letter| letter.event().0).collect()
+}
+
+#[track_caller]
+pub(crate) fn assert_adds_up(letters: &DeadLetterQueue<Number>) -> DeadLetterStats {
+    let stats = letters.stats();
+    assert_eq!(stats.filed, stats.letters + stats.dropped + stats.taken, "{stats:?}");
+    stats
 }
