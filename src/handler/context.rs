@@ -42,8 +42,6 @@ pub(crate) struct Call<'a, E: Event> {
     pub(crate) deadline: Deadline,
     /// How many subscriptions had ended before they could be called for the event.
     pub(crate) skipped: usize,
-    /// Whether the subscription that was called last has taken the event for a batch.
-    pub(crate) collected: bool,
 }
 
 impl<E: Event> Call<'_, E> {

@@ -9,21 +9,28 @@ use crate::event::Event;
 use crate::sync::Arc;
 
 /// How far the delivery of a run of events has come; outlives a panic in it.
-#[derive(Default)]
-pub(crate) struct Progress {
+pub(crate) struct Progress<'t> {
     /// How many events are finished; so the index of the one in hand.
     pub(crate) done: usize,
     /// Whether the subscribers of the event in hand have been looked up.
     pub(crate) looked_up: bool,
     /// How many of them it has been passed to, the one that has it now included.
     pub(crate) passed: usize,
+    /// Those, by their place among the subscribers, that have taken the event for a batch. After an
+    /// event that somebody has taken the run ends.
+    pub(crate) takers: &'t mut Vec<usize>,
 }
 
-impl Progress {
+impl<'t> Progress<'t> {
+    pub(crate) const fn new(takers: &'t mut Vec<usize>) -> Self {
+        Self { done: 0, looked_up: false, passed: 0, takers }
+    }
+
     /// Goes on to the next event.
     #[inline]
     pub(crate) fn finish(&mut self) {
-        *self = Self { done: self.done + 1, ..Self::default() };
+        self.done += 1;
+        (self.looked_up, self.passed) = (false, 0);
     }
 }
 
@@ -37,8 +44,6 @@ pub(crate) enum RunEnd<E: Event> {
     Unhandled,
     /// The handler that was called last failed on the event in hand, which others are still to get.
     Failed(HandlerError),
-    /// The subscription that was called last has taken it for a batch, and others are still to get it.
-    Collected,
 }
 
 /// A subscription, whatever its handler is.
@@ -49,9 +54,14 @@ pub(crate) enum RunEnd<E: Event> {
 pub(crate) trait Subscribed<E: Event>: Send + Sync {
     fn profile(&self) -> &Profile<E>;
     /// Calls the handler; if the subscription does not take the event, counts that in `call` instead.
-    /// Returns what the handler failed with: one word, which success leaves empty. Notes in `call` if
-    /// the event is taken for a batch.
-    fn handle(&self, event: &E, call: &mut Call<'_, E>) -> Option<HandlerError>;
+    /// Returns what the handler failed with: one word, which success leaves empty. Notes in `progress`
+    /// if the event is taken for a batch.
+    fn handle(
+        &self,
+        event: &E,
+        call: &mut Call<'_, E>,
+        progress: &mut Progress<'_>,
+    ) -> Option<HandlerError>;
     /// Calls the handler, and then those of `rest`, for the events from `progress.done` on, the first
     /// of which has been looked up, as long as they are of the topic in `call`.
     fn handle_run(
@@ -59,7 +69,7 @@ pub(crate) trait Subscribed<E: Event>: Send + Sync {
         rest: &[Arc<dyn Subscribed<E>>],
         events: &[E],
         call: &mut Call<'_, E>,
-        progress: &mut Progress,
+        progress: &mut Progress<'_>,
     ) -> RunEnd<E>;
 }
 
@@ -153,7 +163,7 @@ where
         rest: &[Arc<dyn Subscribed<E>>],
         events: &[E],
         call: &mut Call<'_, E>,
-        progress: &mut Progress,
+        progress: &mut Progress<'_>,
     ) -> RunEnd<E> {
         self.run::<false>(rest, events, call, progress)
     }
@@ -166,7 +176,7 @@ where
         rest: &[Arc<dyn Subscribed<E>>],
         events: &[E],
         call: &mut Call<'_, E>,
-        progress: &mut Progress,
+        progress: &mut Progress<'_>,
     ) -> RunEnd<E> {
         progress.passed = 1;
         let mut done = progress.done;
@@ -174,12 +184,11 @@ where
             let event = &events[done];
             let is_taken = match self.call(event, call) {
                 Taken::Answered(outcome) => {
-                    let is_collected = G::COLLECTS && Self::is_taken(&outcome);
+                    if G::COLLECTS && Self::is_taken(&outcome) {
+                        progress.takers.push(0);
+                    }
                     if let Some(error) = self.count(outcome) {
                         return RunEnd::Failed(error);
-                    }
-                    if is_collected {
-                        return RunEnd::Collected;
                     }
                     true
                 }
@@ -197,7 +206,8 @@ where
             done += 1;
             progress.done = done;
             progress.looked_up = false;
-            if call.is_stopped() {
+            let is_collected = (G::COLLECTS || !ALONE) && !progress.takers.is_empty();
+            if is_collected || call.is_stopped() {
                 break RunEnd::Finished;
             }
             let Some(event) = events.get(done) else { break RunEnd::Finished };
@@ -226,11 +236,16 @@ where
         &self.profile
     }
 
-    fn handle(&self, event: &E, call: &mut Call<'_, E>) -> Option<HandlerError> {
+    fn handle(
+        &self,
+        event: &E,
+        call: &mut Call<'_, E>,
+        progress: &mut Progress<'_>,
+    ) -> Option<HandlerError> {
         match self.call(event, call) {
             Taken::Answered(outcome) => {
-                if G::COLLECTS {
-                    call.collected = Self::is_taken(&outcome);
+                if G::COLLECTS && Self::is_taken(&outcome) {
+                    progress.takers.push(progress.passed - 1);
                 }
                 self.count(outcome)
             }
@@ -247,7 +262,7 @@ where
         rest: &[Arc<dyn Subscribed<E>>],
         events: &[E],
         call: &mut Call<'_, E>,
-        progress: &mut Progress,
+        progress: &mut Progress<'_>,
     ) -> RunEnd<E> {
         if rest.is_empty() {
             self.run::<true>(rest, events, call, progress)
@@ -264,18 +279,17 @@ pub(crate) fn pass<E: Event>(
     subscribers: &[Arc<dyn Subscribed<E>>],
     event: &E,
     call: &mut Call<'_, E>,
-    progress: &mut Progress,
+    progress: &mut Progress<'_>,
     is_taken: bool,
 ) -> Option<RunEnd<E>> {
     call.skipped = 0;
+    // Not read back from where a panic would find it: that would make each call wait for the last.
+    let mut passed = progress.passed;
     for subscriber in subscribers {
-        progress.passed += 1;
-        if let Some(error) = subscriber.handle(event, call) {
+        passed += 1;
+        progress.passed = passed;
+        if let Some(error) = subscriber.handle(event, call, progress) {
             return Some(RunEnd::Failed(error));
-        }
-        if call.collected {
-            call.collected = false;
-            return Some(RunEnd::Collected);
         }
     }
     (!is_taken && call.skipped == subscribers.len()).then_some(RunEnd::Unhandled)

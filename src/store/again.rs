@@ -8,7 +8,7 @@ use super::keeper::{Answer, DueCall, Failed, Keeper};
 use crate::contain;
 use crate::error::HandlerError;
 use crate::event::Event;
-use crate::handler::{BatchEvents, Call};
+use crate::handler::{BatchEvents, Call, Progress};
 use crate::sync::Arc;
 use crate::time::Deadline;
 
@@ -80,9 +80,9 @@ impl<E: Event> Shared<E> {
                 attempt,
                 deadline,
                 skipped: 0,
-                collected: false,
             };
-            (subscriber.handle(event, &mut call), call.skipped)
+            let error = subscriber.handle(event, &mut call, &mut Progress::new(&mut Vec::new()));
+            (error, call.skipped)
         });
         let dispatch = &self.counters.dispatch;
         let error = match call {

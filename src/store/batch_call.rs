@@ -77,7 +77,6 @@ impl<E: Event> Shared<E> {
             attempt,
             deadline: Deadline::NEVER,
             skipped: 0,
-            collected: false,
         }
     }
 

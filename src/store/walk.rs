@@ -71,11 +71,12 @@ pub(super) struct Delivery<'d, E: Event> {
     /// The position of the first of them.
     first: u64,
     deadline: Deadline,
-    progress: Progress,
+    progress: Progress<'d>,
     /// How many of the finished events the subscribers have on their books.
     offered: usize,
-    /// What the event in hand leaves to do. The delivery ends after an event that leaves something.
-    left: &'d mut Left<E>,
+    /// The calls that failed on the event in hand. The delivery ends after an event that leaves
+    /// something to do.
+    failed: &'d mut Vec<Failed<E>>,
     /// Whether failed calls are collected there.
     pub(super) collects: bool,
 }
@@ -88,8 +89,10 @@ impl<'d, E: Event> Delivery<'d, E> {
         deadline: Deadline,
         left: &'d mut Left<E>,
     ) -> Self {
-        let (progress, offered, collects) = (Progress::default(), 0, shared.keeper.is_some());
-        Self { shared, events, first, deadline, progress, offered, left, collects }
+        let Left { failed, collected } = left;
+        let (progress, offered) = (Progress::new(collected), 0);
+        let collects = shared.keeper.is_some();
+        Self { shared, events, first, deadline, progress, offered, failed, collects }
     }
 
     /// Delivers the events; how many, which is all unless the dispatch is told to stop.
@@ -101,12 +104,17 @@ impl<'d, E: Event> Delivery<'d, E> {
             }
             let between_events = !self.progress.looked_up;
             let is_stopped = || self.shared.is_abandoned() || self.deadline.has_passed();
-            if between_events && (!self.left.is_empty() || is_stopped()) {
+            if between_events && (self.leaves_something() || is_stopped()) {
                 break;
             }
         }
         self.offer(lookup);
         self.progress.done
+    }
+
+    #[inline]
+    fn leaves_something(&self) -> bool {
+        !self.failed.is_empty() || !self.progress.takers.is_empty()
     }
 
     /// Tells the subscribers of the topic that was looked up last how many events have come to them.
@@ -134,7 +142,6 @@ impl<'d, E: Event> Delivery<'d, E> {
             attempt: 1,
             deadline: self.deadline,
             skipped: 0,
-            collected: false,
         };
         loop {
             call.topic = topic;
@@ -158,13 +165,9 @@ impl<'d, E: Event> Delivery<'d, E> {
                     self.failed(subscriber, error, tally);
                     continue;
                 }
-                RunEnd::Collected => {
-                    self.left.collected.push(self.progress.passed - 1);
-                    continue;
-                }
             }
             let is_over = self.progress.done == events.len() || call.is_stopped();
-            if is_over || !self.left.is_empty() {
+            if is_over || self.leaves_something() {
                 return;
             }
             topic = self.look_up(lookup, next_topic);
@@ -244,7 +247,7 @@ impl<'d, E: Event> Delivery<'d, E> {
         self.shared.tell_of_failure(event, subscriber, &error);
         if self.collects {
             let position = self.first + self.progress.done as u64;
-            self.left.failed.push(Failed::new(Arc::clone(subscriber), position, error, 1));
+            self.failed.push(Failed::new(Arc::clone(subscriber), position, error, 1));
         } else {
             subscriber.profile().counts.failed.add(1);
             // The error is the user's; a panic in its `Drop` is part of the same failure.
