@@ -196,6 +196,13 @@ impl From<Duration> for Deadline {
     }
 }
 
+/// So much later; if that cannot be expressed, so far away that it does not come.
+pub(crate) fn later(now: Instant, wait: Duration) -> Instant {
+    /// Thirty years.
+    const FAR: Duration = Duration::from_hours(30 * 365 * 24);
+    now.checked_add(wait).or_else(|| now.checked_add(FAR)).unwrap_or(now)
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::{Duration, Instant};

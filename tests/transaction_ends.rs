@@ -1,14 +1,21 @@
 //! Transactions beside a drain, with one producer, and with events that cannot say their topic.
 
 mod common;
+#[path = "common/rig.rs"]
+mod rig;
 
+use std::io;
 use std::sync::Mutex;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
 use common::{Journal, Number, audited, numbers, single_numbers, watched};
-use ringbus::{CommitError, Deadline, Event, EventStore, OverrunPolicy, SubscribeOptions};
+use rig::Rig;
+use ringbus::{
+    CommitError, Deadline, ErrorKind, Event, EventStore, HandlerError, OverrunPolicy,
+    SubscribeOptions,
+};
 
 /// The event in the handler's hands is finished, those behind it stay.
 #[test]
@@ -77,4 +84,18 @@ fn event_whose_topic_panics_is_unhandled_and_the_commit_goes_on() {
     let metrics = store.metrics();
     assert_eq!((metrics.handled, metrics.unhandled, metrics.event_panics), (2, 1, 1));
     audited(&store);
+}
+
+#[test]
+fn shared_error_called_by_another_kind_keeps_its_source() {
+    let rig = Rig::new();
+    let _fails = rig
+        .store
+        .subscribe((), |_: &Number, _| Err::<(), _>(HandlerError::from(io::Error::other("inner"))));
+    let mut steps = rig.store.transaction();
+    steps.push(Number(1));
+    let Err(CommitError::Handler { error, .. }) = steps.commit() else { panic!("it fails") };
+    assert!(error.downcast_ref::<io::Error>().is_some());
+    let error = error.with_kind(ErrorKind::Fatal);
+    assert!(error.downcast_ref::<io::Error>().is_some(), "lost: {error}");
 }

@@ -282,6 +282,15 @@ impl<E: Event> DeadLetterQueue<E> {
     }
 }
 
+impl<E: Event> Drop for Inner<E> {
+    /// One by one, so that a panic in the `Drop` of one event stops no other.
+    fn drop(&mut self) {
+        for letter in std::mem::take(&mut self.letters) {
+            contain::drop_contained(letter);
+        }
+    }
+}
+
 impl<E: Event> Clone for DeadLetterQueue<E> {
     fn clone(&self) -> Self {
         Self { shared: Arc::clone(&self.shared) }

@@ -6,6 +6,7 @@ use std::iter;
 use std::time::{Duration, SystemTime};
 
 use super::ErrorKind;
+use crate::contain;
 use crate::sync::Arc;
 
 /// A handler's failure: what kind it is, and the error behind it.
@@ -40,6 +41,16 @@ struct Body {
     source: Box<dyn Error + Send + Sync>,
     retry: RetryNote,
     first: Option<FirstFailure>,
+}
+
+impl Drop for Body {
+    /// The errors are the user's: a panic in the `Drop` of one is part of the same failure. Several
+    /// are dropped together, and a second panic meanwhile would end the process.
+    fn drop(&mut self) {
+        // The box of something without a size allocates nothing.
+        contain::drop_contained(std::mem::replace(&mut self.source, Box::new(fmt::Error)));
+        contain::drop_contained(self.first.take());
+    }
 }
 
 /// What a handler failed with first, and when.
@@ -138,13 +149,16 @@ impl HandlerError {
 
     /// The error behind it; [`chain`](Self::chain) follows it to the last cause.
     pub fn source(&self) -> &(dyn Error + Send + Sync + 'static) {
-        &*self.0.source
+        match self.0.source.downcast_ref::<Standing>() {
+            Some(standing) => standing.0.source(),
+            None => &*self.0.source,
+        }
     }
 
     /// The error behind it, taken out; or the whole failure, if a dead letter has it too.
     pub fn into_source(self) -> Box<dyn Error + Send + Sync> {
         match Arc::try_unwrap(self.0) {
-            Ok(body) => body.source,
+            Ok(mut body) => std::mem::replace(&mut body.source, Box::new(fmt::Error)),
             Err(shared) => Box::new(Standing(Self(shared))),
         }
     }

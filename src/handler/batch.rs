@@ -6,7 +6,6 @@ use std::time::Duration;
 use super::gate::Once;
 use super::shelf::Shelf;
 use super::{BatchHandler, BoxBatchHandler, CallContext, IntoOutcome, Outcome};
-use crate::contain;
 use crate::error::{ConfigError, FirstFailure, HandlerError, Overrun, PartlyFailed, RetryNote};
 use crate::event::Event;
 
@@ -53,22 +52,22 @@ impl BatchConfig {
 }
 
 /// Where the events of a batch are.
-pub(crate) enum BatchEvents<'b, E> {
+pub(crate) enum BatchEvents<'b, E: Event> {
     /// On the shelf, under these numbers.
     Kept(&'b Shelf<E>, &'b [u64]),
     /// Beside each other, from this position on.
     Run(&'b [E], u64),
 }
 
-impl<E> Clone for BatchEvents<'_, E> {
+impl<E: Event> Clone for BatchEvents<'_, E> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<E> Copy for BatchEvents<'_, E> {}
+impl<E: Event> Copy for BatchEvents<'_, E> {}
 
-impl<'b, E> BatchEvents<'b, E> {
+impl<'b, E: Event> BatchEvents<'b, E> {
     #[inline]
     pub(crate) const fn len(self) -> usize {
         match self {
@@ -83,7 +82,7 @@ impl<'b, E> BatchEvents<'b, E> {
         match self {
             Self::Kept(events, numbers) => {
                 let number = numbers.get(index)?;
-                events.get(*number).map(|retained| (&retained.event, retained.position))
+                events.get(*number)
             }
             Self::Run(events, first) => Some((events.get(index)?, first + index as u64)),
         }
@@ -94,7 +93,7 @@ impl<'b, E> BatchEvents<'b, E> {
 ///
 /// A handler that returns an error fails on all of them; one that returns `Ok` fails on those it has
 /// [named](Self::fail).
-pub struct Batch<'b, E> {
+pub struct Batch<'b, E: Event> {
     events: BatchEvents<'b, E>,
     /// Which of them the call is for, if not for all.
     chosen: Option<Vec<usize>>,
@@ -115,7 +114,7 @@ pub(crate) struct BatchFailure {
     pub(crate) first: Option<FirstFailure>,
 }
 
-impl<'b, E> Batch<'b, E> {
+impl<'b, E: Event> Batch<'b, E> {
     pub(crate) const fn new(events: BatchEvents<'b, E>) -> Self {
         Self { events, chosen: None, named: Vec::new(), has_named: false, lost: Vec::new() }
     }
@@ -157,11 +156,14 @@ impl<'b, E> Batch<'b, E> {
     /// # Examples
     ///
     /// ```
+    /// # use ringbus::Event;
+    /// # struct Row(String);
+    /// # impl Event for Row { type Topic = (); fn topic(&self) {} }
     /// use ringbus::{Batch, HandlerError};
     ///
-    /// fn insert(rows: &mut Batch<'_, String>) {
+    /// fn insert(rows: &mut Batch<'_, Row>) {
     ///     for index in 0..rows.len() {
-    ///         if rows.get(index).is_some_and(String::is_empty) {
+    ///         if rows.get(index).is_some_and(|row| row.0.is_empty()) {
     ///             rows.fail(index, HandlerError::validation("an empty row"));
     ///         }
     ///     }
@@ -181,8 +183,7 @@ impl<'b, E> Batch<'b, E> {
         }
         let named = std::mem::take(&mut self.named);
         if !std::mem::take(&mut self.has_named) {
-            contain::drop_contained(named); // By a call that failed on all of them.
-            return;
+            return; // By a call that failed on all of them.
         }
         let is_hopeless = !named.iter().any(|(_, error)| error.is_retryable());
         let mut chosen = Vec::with_capacity(named.len());
@@ -190,7 +191,6 @@ impl<'b, E> Batch<'b, E> {
             let place = self.place(index);
             if is_hopeless || error.is_retryable() {
                 chosen.push(place);
-                contain::drop_contained(error);
             } else {
                 self.lost.push((place, error));
             }
@@ -236,7 +236,6 @@ impl<'b, E> Batch<'b, E> {
                     let is_to_wait = is_hopeless || error.is_retryable();
                     alone(place, error, if is_to_wait { retry } else { final_note })
                 }));
-                contain::drop_contained((error, first));
             } else {
                 failures.extend((0..self.len()).map(|index| BatchFailure {
                     index: self.place(index),
@@ -244,8 +243,6 @@ impl<'b, E> Batch<'b, E> {
                     retry,
                     first: first.as_ref().map(|(error, at)| (error.share(), *at)),
                 }));
-                contain::drop_contained((error, first));
-                contain::drop_contained(self.named);
             }
         }
         failures
@@ -260,7 +257,7 @@ impl<'b, E> Batch<'b, E> {
     }
 }
 
-impl<E> fmt::Debug for Batch<'_, E> {
+impl<E: Event> fmt::Debug for Batch<'_, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Batch")
             .field("len", &self.len())

@@ -33,7 +33,7 @@ pub use options::SubscribeOptions;
 pub use outcome::{IntoOutcome, Outcome};
 pub(crate) use profile::Profile;
 pub(crate) use registry::{Registry, Seen};
-pub(crate) use shelf::Shelf;
+pub(crate) use shelf::{Held, Kept, Shelf};
 pub(crate) use subscriber::{Progress, RunEnd, Subscribed, Subscriber, pass};
 pub use subscription::{Subscription, SubscriptionId};
 pub(crate) use watched::Watched;

@@ -177,12 +177,7 @@ impl Retrying {
             let changed = context.change().attempt(attempt);
             match caught(|| next(&context.with(&changed))) {
                 Err(another) => replace(&mut first, &mut error, another),
-                Ok(outcome) => {
-                    // The errors are the user's; a panic in the `Drop` of one undoes no success.
-                    contain::drop_contained(first);
-                    contain::drop_contained(error);
-                    return Ok(outcome);
-                }
+                Ok(outcome) => return Ok(outcome),
             }
         }
     }
@@ -225,8 +220,6 @@ fn replace(first: &mut Option<FirstFailure>, error: &mut HandlerError, next: Han
     let before = std::mem::replace(error, next);
     if first.is_none() {
         *first = Some((before, SystemTime::now()));
-    } else {
-        contain::drop_contained(before);
     }
 }
 

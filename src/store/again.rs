@@ -21,12 +21,16 @@ impl<E: Event> Shared<E> {
         event: E,
         failed: &mut Vec<Failed<E>>,
     ) -> Option<E> {
-        let event = keeper.keep(event, failed, self.clock.now(), &self.tell_of_letters());
+        let event = keeper.keep(event, failed, self.now(), &self.tell_of_letters());
+        self.tell_who_waits(keeper);
+        event
+    }
+
+    /// Has who waits for events look by when the next call is due.
+    pub(super) fn tell_who_waits(&self, keeper: &dyn Keeper<E>) {
         if keeper.waiting() != 0 {
-            // Who waits for events has to know by when the call is due.
             self.intake.wake_waiting();
         }
-        event
     }
 
     /// Makes the calls that are due; all that wait, if `all` says so.
@@ -34,7 +38,7 @@ impl<E: Event> Shared<E> {
     pub(super) fn serve(&self, keeper: &dyn Keeper<E>, deadline: Deadline, all: bool) {
         let pushes = keeper.pushes();
         let event_panics = keeper.serve(
-            self.clock.now(),
+            self.now(),
             all,
             &mut |due| self.call_again(&due, deadline),
             &self.tell_of_letters(),
@@ -52,7 +56,7 @@ impl<E: Event> Shared<E> {
         if let Some(keeper) = &self.keeper
             && keeper.waiting() != 0
         {
-            let event_panics = keeper.abandon(self.clock.now(), &self.tell_of_letters());
+            let event_panics = keeper.abandon(self.now(), &self.tell_of_letters());
             self.counters.event_panics.add(event_panics);
         }
     }
@@ -67,10 +71,8 @@ impl<E: Event> Shared<E> {
         if profile.is_paused() {
             return Answer::Later;
         }
-        if profile.batch.is_some() {
-            return self.call_batch_again(due);
-        }
         let outlet = FromHandler(self);
+        let mut takers = Vec::new();
         let call = contain::contain(|| {
             let mut call = Call {
                 outlet: &outlet,
@@ -81,11 +83,15 @@ impl<E: Event> Shared<E> {
                 deadline,
                 skipped: 0,
             };
-            let error = subscriber.handle(event, &mut call, &mut Progress::new(&mut Vec::new()));
+            let mut progress = Progress::new(&mut takers);
+            progress.passed = 1;
+            let error = subscriber.handle(event, &mut call, &mut progress);
             (error, call.skipped)
         });
         let dispatch = &self.counters.dispatch;
         let error = match call {
+            // What it is to have has come through everything in front of its batches.
+            Ok((None, 0)) if !takers.is_empty() => return self.call_batch_again(due),
             Ok((None, 0)) => return Answer::Over,
             Ok((None, _)) => {
                 // It ended or was paused since; the event is on its books already.

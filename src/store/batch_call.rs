@@ -22,11 +22,11 @@ impl<E: Event> Shared<E> {
     ) -> Vec<BatchFailure> {
         let profile = subscriber.profile();
         let Some(part) = &profile.batch else { return Vec::new() };
-        if part.once == Once::FirstCall {
-            self.registry.unsubscribe(profile.id);
-        }
         let mut batch = Batch::new(events);
         let called = contain::contain(|| {
+            if part.once == Once::FirstCall {
+                self.registry.unsubscribe(profile.id);
+            }
             if self.watch.calls {
                 self.show_calls(events, subscriber, attempt, |_, event, context| {
                     self.observe(|observer| observer.before(event, context));
@@ -35,14 +35,18 @@ impl<E: Event> Shared<E> {
             let outlet = FromHandler(self);
             let Some((first, position)) = events.at(0) else { return Ok(Outcome::Ignored) };
             let call = self.batch_call(&outlet, first, position, attempt);
-            self.timed(part, &mut batch, first, &Context::new(&call, profile.id))
+            let answer = self.timed(part, &mut batch, first, &Context::new(&call, profile.id));
+            let is_handled = matches!(answer, Ok(Outcome::Done | Outcome::Ignored));
+            if part.once == Once::FirstSuccess && is_handled && !batch.has_lost() {
+                self.registry.unsubscribe(profile.id);
+            }
+            answer
         });
         let has_answered = called.is_ok();
         let answer = called.unwrap_or_else(|caught| Err(HandlerError::panic(caught.message)));
         if let Ok(Outcome::Filtered) = answer {
             profile.counts.filtered.add(batch.len() as u64);
         }
-        let is_handled = matches!(answer, Ok(Outcome::Done | Outcome::Ignored));
         let outcome = answer.as_ref().map_or(Outcome::Done, |outcome| *outcome);
         let failures = if answer.is_ok() && !batch.has_lost() {
             Vec::new()
@@ -53,9 +57,6 @@ impl<E: Event> Shared<E> {
             dispatch.failed_calls.add(1);
             batch.into_failures(answer)
         };
-        if part.once == Once::FirstSuccess && is_handled && failures.is_empty() {
-            self.registry.unsubscribe(profile.id);
-        }
         if self.watch.calls && has_answered {
             self.show_answers(events, subscriber, attempt, outcome, &failures);
         }
@@ -91,9 +92,9 @@ impl<E: Event> Shared<E> {
         let Some(limit) = self.watch.slow_after.filter(|_| self.watch.calls) else {
             return part.handler.handle(batch, context);
         };
-        let start = self.clock.now();
+        let start = self.now();
         let answer = part.handler.handle(batch, context);
-        let elapsed = self.clock.now().saturating_duration_since(start);
+        let elapsed = self.now().saturating_duration_since(start);
         if elapsed > limit {
             self.observe(|observer| observer.slow(first, context, elapsed));
         }

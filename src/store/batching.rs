@@ -10,17 +10,17 @@ use super::keeper::Failed;
 use super::walk::{Lookup, Tally};
 use crate::contain;
 use crate::event::Event;
-use crate::handler::{BatchEvents, BatchFailure, Shelf, Subscribed};
+use crate::handler::{BatchEvents, BatchFailure, Held, Shelf, Subscribed};
 use crate::sync::{self, Arc};
-use crate::time::Deadline;
+use crate::time::{self, Deadline};
 
 /// The batches of a store that have not gone out.
 pub(super) struct Batches<E: Event> {
     shelf: Shelf<E>,
     /// A store has few batch subscriptions.
     open: Vec<OpenBatch<E>>,
-    /// What batches failed on whose events other batches still hold.
-    failed: Vec<(u64, Failed<E>)>,
+    /// When the store was last told that the next one has to go out.
+    pub(super) told_due: Option<Instant>,
 }
 
 /// A batch that has its first event.
@@ -30,6 +30,24 @@ struct OpenBatch<E: Event> {
     numbers: Vec<u64>,
     /// When it has to go out at the latest, unless that is at the end of the publish.
     until: Option<Instant>,
+    /// When to look again whether its subscription is still paused.
+    look_again: Option<Instant>,
+}
+
+impl<E: Event> OpenBatch<E> {
+    fn is_full(&self) -> bool {
+        let part = self.subscriber.profile().batch.as_ref();
+        part.is_some_and(|part| self.numbers.len() >= part.config.events_max)
+    }
+
+    /// Whether it is to go out, if its subscription takes calls.
+    fn is_due(&self, which: Flush, now: impl FnOnce() -> Instant) -> bool {
+        match (which, self.until) {
+            (Flush::All | Flush::Closed, _) | (Flush::EndOfPublish, None) => true,
+            (Flush::Due, None) => self.is_full(),
+            (_, Some(until)) => self.is_full() || now() >= until,
+        }
+    }
 }
 
 /// Which batches are to go out.
@@ -39,16 +57,25 @@ pub(super) enum Flush {
     Due,
     /// Those too that wait for no time.
     EndOfPublish,
+    /// All, because no event will come; one whose subscription is paused still waits.
+    Closed,
+    /// All, because this is the end.
     All,
 }
 
 impl<E: Event> Batches<E> {
     pub(super) fn new() -> Self {
-        Self { shelf: Shelf::new(), open: Vec::new(), failed: Vec::new() }
+        Self { shelf: Shelf::new(), open: Vec::new(), told_due: None }
     }
 
+    /// Whether there is no event in any.
     pub(super) fn is_empty(&self) -> bool {
         self.shelf.len() == 0
+    }
+
+    /// Whether no subscription has had an event in one.
+    pub(super) fn is_unused(&self) -> bool {
+        self.open.is_empty() && self.told_due.is_none()
     }
 
     /// The batch of a subscriber; its index.
@@ -57,14 +84,16 @@ impl<E: Event> Batches<E> {
         let found = self.open.iter().position(|batch| batch.subscriber.profile().id == id);
         found.unwrap_or_else(|| {
             let subscriber = Arc::clone(subscriber);
-            self.open.push(OpenBatch { subscriber, numbers: Vec::new(), until: None });
+            let (until, look_again) = (None, None);
+            self.open.push(OpenBatch { subscriber, numbers: Vec::new(), until, look_again });
             self.open.len() - 1
         })
     }
 
-    /// When the next batch has to go out.
+    /// When the next batch has to go out, or to be looked at.
     pub(super) fn next_due(&self) -> Option<Instant> {
-        self.open.iter().filter(|batch| !batch.numbers.is_empty()).filter_map(|b| b.until).min()
+        let waiting = self.open.iter().filter(|batch| !batch.numbers.is_empty());
+        waiting.filter_map(|batch| batch.look_again.or(batch.until)).min()
     }
 }
 
@@ -82,8 +111,8 @@ impl<E: Event> Shared<E> {
         (subscribers, takers): (&[Arc<dyn Subscribed<E>>], &[usize]),
         failed: &mut Vec<Failed<E>>,
     ) {
-        let number = batches.shelf.push(event, position, takers.len());
-        batches.failed.extend(failed.drain(..).map(|failed| (number, failed)));
+        let held = self.hold(event, failed);
+        let number = batches.shelf.push(held, position, takers.len());
         self.counters.dispatch.shelved.set(batches.shelf.len() as u64);
         for subscriber in takers.iter().map(|taker| &subscribers[*taker]) {
             let index = batches.open(subscriber);
@@ -117,6 +146,7 @@ impl<E: Event> Shared<E> {
             return 0;
         }
         let index = batches.open(subscriber);
+        self.make_room(batches, index);
         let held = batches.open[index].numbers.len();
         let len_max = (part.config.events_max - held).min(events.len());
         let mut len = 1;
@@ -165,16 +195,22 @@ impl<E: Event> Shared<E> {
 
     /// Adds events to a batch that has room for them.
     fn add(&self, batches: &mut Batches<E>, index: usize, numbers: std::ops::Range<u64>) {
+        self.make_room(batches, index);
         let batch = &mut batches.open[index];
         let profile = batch.subscriber.profile();
-        let Some(part) = &profile.batch else { return };
         if batch.numbers.is_empty() {
-            let wait = part.config.wait_max;
-            batch.until = wait.and_then(|wait| self.clock.now().checked_add(wait));
+            let wait_max = profile.batch.as_ref().and_then(|part| part.config.wait_max);
+            batch.until = wait_max.map(|wait| time::later(self.now(), wait));
         }
         profile.counts.collected.add(numbers.end - numbers.start);
         batch.numbers.extend(numbers);
-        if batch.numbers.len() >= part.config.events_max {
+        self.make_room(batches, index);
+    }
+
+    /// Sends a full batch out, unless its subscription has been paused since it took the last event.
+    fn make_room(&self, batches: &mut Batches<E>, index: usize) {
+        let batch = &batches.open[index];
+        if batch.is_full() && !batch.subscriber.profile().is_paused() {
             self.flush_one(batches, index);
         }
     }
@@ -184,20 +220,15 @@ impl<E: Event> Shared<E> {
     pub(super) fn flush(&self, batches: &mut Batches<E>, which: Flush, deadline: Deadline) {
         for index in 0..batches.open.len() {
             let batch = &mut batches.open[index];
-            let is_due = match (which, batch.until) {
-                (Flush::All, _) | (Flush::EndOfPublish, None) => true,
-                (Flush::Due, None) => false,
-                (_, Some(until)) => self.clock.now() >= until,
-            };
-            let profile = batch.subscriber.profile();
-            if which != Flush::All && profile.is_paused() {
-                if is_due && batch.until.is_some() {
-                    batch.until = self.clock.now().checked_add(PAUSE);
-                }
+            if batch.numbers.is_empty() {
                 continue;
             }
-            let is_wanted = is_due || profile.has_ended();
-            if is_wanted && !self.is_abandoned() && !deadline.has_passed() {
+            let profile = batch.subscriber.profile();
+            let is_due = batch.is_due(which, || self.now()) || profile.has_ended();
+            batch.look_again = None;
+            if is_due && profile.is_paused() && which != Flush::All {
+                batch.look_again = Some(time::later(self.now(), PAUSE));
+            } else if is_due && !self.is_abandoned() && !deadline.has_passed() {
                 self.flush_one(batches, index);
             }
         }
@@ -241,15 +272,13 @@ impl<E: Event> Shared<E> {
     ) {
         for failure in failures {
             let number = numbers[failure.index];
-            let Some(retained) = batches.shelf.get(number) else { continue };
-            self.tell_of_failure(&retained.event, subscriber, &failure.error);
+            let Some((event, position)) = batches.shelf.get(number) else { continue };
+            self.tell_of_failure(event, subscriber, &failure.error);
             if self.keeper.is_some() {
-                let position = retained.position;
                 let failed = Failed::of_batch(Arc::clone(subscriber), position, failure, 1);
-                batches.failed.push((number, failed));
+                batches.shelf.change(number, |held| self.hold_on(held, failed));
             } else {
                 subscriber.profile().counts.failed.add(1);
-                contain::drop_contained(failure);
             }
         }
     }
@@ -257,19 +286,10 @@ impl<E: Event> Shared<E> {
     /// Finishes the first events on the shelf, as far as no batch holds them.
     fn release(&self, batches: &mut Batches<E>) {
         let dispatch = &self.counters.dispatch;
-        let mut handled = 0;
-        let mut event_panics = 0;
-        while let Some((number, retained)) = batches.shelf.pop() {
+        let (mut handled, mut event_panics) = (0, 0);
+        while let Some(held) = batches.shelf.pop() {
             handled += 1;
-            let is_fine = if batches.failed.is_empty() {
-                contain::drop_contained(retained.event)
-            } else {
-                let of_this = |entry: &mut (u64, Failed<E>)| entry.0 == number;
-                let mut failed: Vec<_> =
-                    batches.failed.extract_if(.., of_this).map(|(_, failed)| failed).collect();
-                self.finish(retained.event, &mut failed)
-            };
-            event_panics += u64::from(!is_fine);
+            event_panics += u64::from(!contain::drop_contained(held));
         }
         dispatch.event_panics.add(event_panics);
         dispatch.handled.add(handled);
@@ -285,15 +305,22 @@ impl<E: Event> Shared<E> {
             profile.counts.missed.add(batch.numbers.len() as u64);
             batch.numbers.clear();
         }
-        for (_, failed) in batches.failed.drain(..) {
-            failed.subscriber.profile().counts.failed.add(1);
-            contain::drop_contained(failed);
-        }
+        let dispatch = &self.counters.dispatch;
         let mut left_over = sync::lock(&self.left_over);
-        while let Some(retained) = batches.shelf.pop_any() {
-            left_over.push(retained.event);
-            self.counters.undelivered.add(1);
+        while let Some(held) = batches.shelf.pop_any() {
+            let event = match held {
+                Held::Own(event) => Some(event),
+                Held::Kept(kept) => kept.into_event(),
+            };
+            match event {
+                Some(event) => {
+                    left_over.push(event);
+                    self.counters.undelivered.add(1);
+                }
+                // A letter or a later call has it.
+                None => dispatch.handled.add(1),
+            }
         }
-        self.counters.dispatch.shelved.set(0);
+        dispatch.shelved.set(0);
     }
 }

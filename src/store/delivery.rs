@@ -11,7 +11,7 @@ use crate::contain;
 use crate::dead_letter::DeadLetter;
 use crate::error::HandlerError;
 use crate::event::Event;
-use crate::handler::{Failure, Seen, Subscribed};
+use crate::handler::{Failure, Held, Seen, Subscribed};
 use crate::sync::{self, Arc};
 use crate::time::Deadline;
 
@@ -136,13 +136,42 @@ impl<E: Event> Shared<E> {
     /// Keeps an event for those that failed on it, or gives it back.
     fn keep_or_return(&self, event: E, failed: &mut Vec<Failed<E>>) -> Option<E> {
         let Some(keeper) = &self.keeper else {
-            for failed in failed.drain(..) {
-                failed.subscriber.profile().counts.failed.add(1);
-                contain::drop_contained(failed);
-            }
+            count_failed(failed);
             return Some(event);
         };
         self.keep(&**keeper, event, failed)
+    }
+
+    /// Keeps an event for those that failed on it, while batches hold it.
+    pub(super) fn hold(&self, event: E, failed: &mut Vec<Failed<E>>) -> Held<E> {
+        if failed.is_empty() {
+            return Held::Own(event);
+        }
+        match &self.keeper {
+            None => {
+                count_failed(failed);
+                Held::Own(event)
+            }
+            Some(keeper) => {
+                let letters = self.tell_of_letters();
+                let kept = keeper.share(event, failed, self.now(), &letters);
+                self.tell_who_waits(&**keeper);
+                Held::Kept(kept)
+            }
+        }
+    }
+
+    /// The same for an event that a batch failed on.
+    pub(super) fn hold_on(&self, held: Held<E>, failed: Failed<E>) -> Held<E> {
+        match (held, &self.keeper) {
+            (Held::Kept(kept), Some(keeper)) => {
+                keeper.keep_shared(&*kept, failed, self.now(), &self.tell_of_letters());
+                self.tell_who_waits(&**keeper);
+                Held::Kept(kept)
+            }
+            (Held::Own(event), _) => self.hold(event, &mut vec![failed]),
+            (held, None) => held,
+        }
     }
 
     /// Drops an event, or keeps it for those that failed on it; whether its `Drop` ran through.
@@ -186,6 +215,13 @@ impl<E: Event> Shared<E> {
             error,
         };
         self.observe(|observer| observer.failed(event, failure));
+    }
+}
+
+/// Counts calls that failed for good.
+fn count_failed<E: Event>(failed: &mut Vec<Failed<E>>) {
+    for failed in failed.drain(..) {
+        failed.subscriber.profile().counts.failed.add(1);
     }
 }
 

@@ -163,7 +163,7 @@ impl<E: Event> Shared<E> {
     fn wait_for_work(&self, deadline: Deadline) -> bool {
         loop {
             let seen = self.news();
-            let due = self.next_due().map(|at| at.saturating_duration_since(self.clock.now()));
+            let due = self.next_due().map(|at| at.saturating_duration_since(self.now()));
             if due == Some(Duration::ZERO) {
                 return true;
             }
@@ -192,10 +192,15 @@ impl<E: Event> Shared<E> {
         batch.into_iter().chain(call).min()
     }
 
-    /// Says when the next batch has to go out.
-    fn set_batch_due(&self, due: Option<Instant>) {
-        let before = std::mem::replace(&mut *sync::lock(&self.batch_due), due);
-        if due.is_some() && due != before {
+    /// Says when the next batch has to go out, if that has changed.
+    fn tell_batch_due(&self, batches: &mut Batches<E>) {
+        let due = batches.next_due();
+        if due == batches.told_due {
+            return;
+        }
+        batches.told_due = due;
+        *sync::lock(&self.batch_due) = due;
+        if due.is_some() {
             // Relaxed: see `news`.
             self.batch_news.fetch_add(1, Ordering::Relaxed);
             self.intake.wake_waiting();
@@ -252,7 +257,7 @@ impl<E: Event> Dispatch<'_, E> {
                     }
                 }
             }
-            self.flush(Flush::EndOfPublish, Deadline::NEVER);
+            self.flush_at_the_end();
             if !self.is_asked_again() {
                 return dispatched;
             }
@@ -312,9 +317,19 @@ impl<E: Event> Dispatch<'_, E> {
     /// Sends batches out.
     #[inline]
     pub(super) fn flush(&mut self, which: Flush, deadline: Deadline) {
-        if !self.held.batches.is_empty() {
+        if !self.held.batches.is_unused() {
             self.shared.flush(&mut self.held.batches, which, deadline);
-            self.shared.set_batch_due(self.held.batches.next_due());
+            self.shared.tell_batch_due(&mut self.held.batches);
+        }
+    }
+
+    /// Sends out the batches that do not wait beyond the end of a publish; all, if no event can come.
+    #[inline]
+    fn flush_at_the_end(&mut self) {
+        if !self.held.batches.is_unused() {
+            let is_finished = self.shared.intake.is_finished();
+            let which = if is_finished { Flush::Closed } else { Flush::EndOfPublish };
+            self.flush(which, Deadline::NEVER);
         }
     }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::dead_letter::{DeadLetter, DeadLetterQueue};
 use crate::error::{HandlerError, RetryNote};
 use crate::event::Event;
-use crate::handler::{BatchFailure, Subscribed, SubscriptionId};
+use crate::handler::{BatchFailure, Kept, Subscribed, SubscriptionId};
 use crate::sync::Arc;
 
 /// What a handler failed with first, and when.
@@ -101,6 +101,24 @@ pub(super) trait Keeper<E: Event>: Send + Sync {
         now: Instant,
         letter: &dyn Fn(&DeadLetter<E>),
     ) -> Option<E>;
+
+    /// The same for an event that batches hold, which need it until they have gone out.
+    fn share(
+        &self,
+        event: E,
+        failed: &mut Vec<Failed<E>>,
+        now: Instant,
+        letter: &dyn Fn(&DeadLetter<E>),
+    ) -> Box<dyn Kept<E>>;
+
+    /// Takes one more call that failed on such an event.
+    fn keep_shared(
+        &self,
+        kept: &dyn Kept<E>,
+        failed: Failed<E>,
+        now: Instant,
+        letter: &dyn Fn(&DeadLetter<E>),
+    );
 
     /// Makes the calls that are due at `now`, or if `all` says so those that are not, as long as
     /// `go_on` says so. Returns how many events panicked when they were dropped.

@@ -325,6 +325,11 @@ impl<E: Event, P: Producers> EventStore<E, P> {
 }
 
 impl<E: Event> Shared<E> {
+    /// The time; the clock is the user's, and if it panics the system's is right.
+    fn now(&self) -> Instant {
+        contain::contain(|| self.clock.now()).unwrap_or_else(|_| Instant::now())
+    }
+
     /// Tells every observer; one that panics is counted and changes nothing.
     #[cold]
     fn observe(&self, tell: impl Fn(&dyn Observer<E>)) {

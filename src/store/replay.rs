@@ -120,7 +120,7 @@ impl<E: Event, P: Producers> EventStore<E, P> {
                 && replay.filter.as_mut().is_none_or(|filter| filter(letter))
         };
         let mut order = ReplayOrder {
-            now: shared.clock.now(),
+            now: shared.now(),
             max: replay.max,
             pace: replay.pace,
             wanted: &mut wanted,

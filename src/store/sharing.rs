@@ -10,8 +10,10 @@ use crate::contain;
 use crate::dead_letter::{DeadLetter, DeadLetterQueue, FailedCall, Filed};
 use crate::error::HandlerError;
 use crate::event::Event;
+use crate::handler::Kept;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{self, Arc, Mutex};
+use crate::time;
 
 /// The only keeper there is, for events that can be shared.
 pub(super) struct Sharing<E: Event> {
@@ -45,8 +47,7 @@ impl<E: Event + Sync> Sharing<E> {
         let Failed { subscriber, position, error, attempts, retry_after, first } = failed;
         let profile = subscriber.profile();
         if let Some(wait) = retry_after {
-            // A time that cannot be expressed is as good as never; it is kept until the end.
-            let at = now.checked_add(wait).unwrap_or_else(|| far_from(now));
+            let at = time::later(now, wait);
             let last = error.share();
             let first = first.unwrap_or_else(|| (error, SystemTime::now()));
             profile.counts.retrying.add(1);
@@ -56,7 +57,6 @@ impl<E: Event + Sync> Sharing<E> {
         }
         let Some(letters) = &self.letters else {
             profile.counts.failed.add(1);
-            contain::drop_contained((error, first));
             return false;
         };
         let subscription = profile.id;
@@ -75,6 +75,21 @@ impl<E: Event + Sync> Sharing<E> {
                 false
             }
         }
+    }
+
+    /// The same for all of them.
+    fn settle_all(
+        &self,
+        event: &Arc<E>,
+        failed: &mut Vec<Failed<E>>,
+        now: Instant,
+        letter: &dyn Fn(&DeadLetter<E>),
+    ) -> bool {
+        let mut is_kept = false;
+        for failed in failed.drain(..) {
+            is_kept |= self.settle(event, failed, now, letter);
+        }
+        is_kept
     }
 
     /// Settles a call that will not be made: what the handler failed with last stays the cause.
@@ -124,15 +139,31 @@ impl<E: Event + Sync> Sharing<E> {
     }
 }
 
+impl<E: Event + Sync> Kept<E> for Arc<E> {
+    fn event(&self) -> &E {
+        self
+    }
+
+    fn share(&self) -> Arc<E> {
+        Arc::clone(self)
+    }
+
+    fn into_event(self: Box<Self>) -> Option<E> {
+        Arc::try_unwrap(*self).ok()
+    }
+}
+
+impl<E: Event> Drop for Waiting<E> {
+    /// One by one, so that a panic in the `Drop` of one event stops no other.
+    fn drop(&mut self) {
+        for Reverse(due) in std::mem::take(&mut self.heap) {
+            contain::drop_contained(due);
+        }
+    }
+}
+
 /// How long a call waits again whose subscription is paused.
 const PAUSE: Duration = Duration::from_millis(10);
-
-/// A time so far away that it does not come, and that can be expressed.
-fn far_from(now: Instant) -> Instant {
-    /// Thirty years.
-    const FAR: Duration = Duration::from_hours(30 * 365 * 24);
-    now.checked_add(FAR).unwrap_or(now)
-}
 
 impl<E: Event + Sync> Keeper<E> for Sharing<E> {
     fn keep(
@@ -143,16 +174,34 @@ impl<E: Event + Sync> Keeper<E> for Sharing<E> {
         letter: &dyn Fn(&DeadLetter<E>),
     ) -> Option<E> {
         let event = Arc::new(event);
-        let mut is_kept = false;
-        for failed in failed.drain(..) {
-            is_kept |= self.settle(&event, failed, now, letter);
-        }
-        if is_kept {
+        if self.settle_all(&event, failed, now, letter) {
             // Its letters may be gone already.
             contain::drop_contained(event);
             return None;
         }
         Arc::try_unwrap(event).ok()
+    }
+
+    fn share(
+        &self,
+        event: E,
+        failed: &mut Vec<Failed<E>>,
+        now: Instant,
+        letter: &dyn Fn(&DeadLetter<E>),
+    ) -> Box<dyn Kept<E>> {
+        let event = Arc::new(event);
+        self.settle_all(&event, failed, now, letter);
+        Box::new(event)
+    }
+
+    fn keep_shared(
+        &self,
+        kept: &dyn Kept<E>,
+        failed: Failed<E>,
+        now: Instant,
+        letter: &dyn Fn(&DeadLetter<E>),
+    ) {
+        self.settle(&kept.share(), failed, now, letter);
     }
 
     fn serve(
@@ -180,10 +229,7 @@ impl<E: Event + Sync> Keeper<E> for Sharing<E> {
             let mut failed = match answer {
                 Answer::Over => {
                     due.subscriber.profile().counts.retrying.subtract(1);
-                    let Due { event, first, last, .. } = due;
-                    contain::drop_contained(first);
-                    contain::drop_contained(last);
-                    event_panics += u64::from(!contain::drop_contained(event));
+                    event_panics += u64::from(!contain::drop_contained(due.event));
                     continue;
                 }
                 Answer::Later if !all => {
@@ -199,13 +245,12 @@ impl<E: Event + Sync> Keeper<E> for Sharing<E> {
                 }
             };
             due.subscriber.profile().counts.retrying.subtract(1);
-            let Due { event, first, last, .. } = due;
+            let Due { event, first, .. } = due;
             failed.first = Some(first);
             if all {
                 failed.retry_after = None; // There will be no later.
             }
             self.settle(&event, failed, now, letter);
-            contain::drop_contained(last);
             event_panics += u64::from(!contain::drop_contained(event));
         }
         event_panics
@@ -246,7 +291,7 @@ impl<E: Event + Sync> Keeper<E> for Sharing<E> {
             let last = error;
             let call = Due { at, number: 0, event, subscriber, position, attempts, first, last };
             self.push_into(&mut due, call);
-            at = at.checked_add(order.pace).unwrap_or_else(|| far_from(order.now));
+            at = time::later(at, order.pace);
             replayed += 1;
         }
         drop(due);

@@ -250,8 +250,6 @@ impl<'d, E: Event> Delivery<'d, E> {
             self.failed.push(Failed::new(Arc::clone(subscriber), position, error, 1));
         } else {
             subscriber.profile().counts.failed.add(1);
-            // The error is the user's; a panic in its `Drop` is part of the same failure.
-            contain::drop_contained(error);
         }
     }
 }

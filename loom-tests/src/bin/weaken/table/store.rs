@@ -249,8 +249,8 @@ pub(super) const ROWS: &[Weakening] = &[
         "kept call rings nobody",
         "store/again.rs",
         &[(
-            "        if keeper.waiting() != 0 {\n            // Who waits",
-            "        if false {\n            // Who waits",
+            "if keeper.waiting() != 0 {\n            self.intake",
+            "if false {\n            self.intake",
         )],
         ("again", &["retry_vs_publish_wait"]),
     ),
