@@ -2,8 +2,8 @@
 //!
 //! Event by event, also where calling one handler for many events would be faster: a handler that
 //! unsubscribes another one, or that reads what another one has written, must find the order in
-//! which the events were accepted. A topic with one handler cannot tell the difference, and there
-//! the loop is the handler's own (`handler/subscriber.rs`).
+//! which the events were accepted. The loop is that of the topic's first handler, compiled together
+//! with it (`handler/subscriber.rs`); what is here begins it, and goes on where it was interrupted.
 //!
 //! Every call of user code is contained. There is one `catch_unwind` around the whole run; what a
 //! panic interrupted is read from [`Progress`], which is right before each call, and the run goes on
