@@ -5,7 +5,7 @@ mod common;
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::{Journal, Number, audited};
+use common::{Inner, Journal, Number, audited};
 use ringbus::{
     BackOff, Batch, BatchConfig, BreakerPolicy, CallContext, CatchPanic, CircuitBreaking,
     DeadLetterConfig, DeadLetterQueue, Deadline, EventStore, HandlerError, ManualClock, Observer,
@@ -349,11 +349,12 @@ fn publish_asked_for_inside_a_commit_comes_after_it() {
     let store = builder().build().unwrap();
     let calls = Journal::new();
     let seen = calls.clone();
-    let same = store.clone();
+    let inner = Inner::of(&store);
+    let there = inner.clone();
     let _all = store.subscribe((), move |number: &Number, _| {
         seen.write(number.0);
         if number.0 == 2 {
-            assert_eq!(same.publish(), 0);
+            assert_eq!(there.get().publish(), 0);
         }
     });
     store.send(Number(9)).unwrap();
@@ -362,6 +363,7 @@ fn publish_asked_for_inside_a_commit_comes_after_it() {
     assert_eq!(transaction.commit().unwrap(), 3);
     assert_eq!(calls.take(), [1, 2, 3, 9], "nothing comes in between");
     audited(&store);
+    inner.take_back();
 }
 
 #[test]
