@@ -11,6 +11,7 @@ use crate::access::{Line, Shown, Topic};
 use crate::args::Options;
 use crate::bursts::Burst;
 use crate::monitor::{Monitor, Tally, lock};
+use crate::output::{equal, rate};
 use crate::watch::Watched;
 
 /// How much of a malformed line is shown, in characters.
@@ -180,18 +181,6 @@ fn audit(
         equal(&format!("{} lines = handled + undelivered", row.topic), row.read, left)?;
     }
     Ok(balance.to_string())
-}
-
-fn equal(equation: &str, left: u64, right: u64) -> Result<(), String> {
-    if left == right {
-        return Ok(());
-    }
-    Err(format!("{equation} does not hold: {left} against {right}"))
-}
-
-#[allow(clippy::cast_precision_loss)] // Nobody reads the sixteenth digit.
-fn rate(lines: u64, seconds: f64) -> f64 {
-    if seconds > 0.0 { (lines as f64 / seconds).round() } else { 0.0 }
 }
 
 impl fmt::Display for Report {

@@ -32,3 +32,17 @@ pub(crate) fn refuse(complaint: &str) -> ExitCode {
     let _ = writeln!(io::stderr(), "{}: {complaint}", env!("CARGO_CRATE_NAME"));
     ExitCode::from(EXIT_USAGE)
 }
+
+/// An error that says which equation does not hold.
+pub(crate) fn equal(equation: &str, left: u64, right: u64) -> Result<(), String> {
+    if left == right {
+        return Ok(());
+    }
+    Err(format!("{equation} does not hold: {left} against {right}"))
+}
+
+/// How many a second, in whole numbers.
+#[allow(clippy::cast_precision_loss)] // Nobody reads the sixteenth digit.
+pub(crate) fn rate(count: u64, seconds: f64) -> f64 {
+    if seconds > 0.0 { (count as f64 / seconds).round() } else { 0.0 }
+}

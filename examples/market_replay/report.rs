@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::handlers::{BURST_TRADES, BURST_US, Desk, PerTopic, lock};
 use crate::market::{Market, Topic, as_number};
+use crate::output::{equal, rate};
 use crate::replay::Replayed;
 
 /// Everything the replay came to. Its JSON form is the fields in this order.
@@ -152,18 +153,6 @@ fn audit(
         equal(&format!("{} events = all that became of them", row.topic), row.read, left)?;
     }
     Ok(balance.to_string())
-}
-
-fn equal(equation: &str, left: u64, right: u64) -> Result<(), String> {
-    if left == right {
-        return Ok(());
-    }
-    Err(format!("{equation} does not hold: {left} against {right}"))
-}
-
-#[allow(clippy::cast_precision_loss)] // Nobody reads the sixteenth digit.
-fn rate(events: u64, seconds: f64) -> f64 {
-    if seconds > 0.0 { (events as f64 / seconds).round() } else { 0.0 }
 }
 
 impl fmt::Display for Report {

@@ -10,7 +10,55 @@ use loom::sync::Arc;
 use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use loom::thread;
 use loom_tests::models::{Cell, Parcel, check_books, explore, explore_bounded, ids, store_with};
-use ringbus::{CommitError, Context, Deadline, EventStore, OverrunPolicy, SubscribeOptions};
+use ringbus::{
+    CommitError, Context, Deadline, EventStore, OverrunPolicy, SubscribeOptions, Subscription,
+};
+
+/// What may become of a call beside a thread that keeps calls away: whether the first handler of the
+/// event saw that it had done so, and whether the second was called.
+const KEPT_AWAY: [(bool, bool); 3] = [(false, false), (false, true), (true, false)];
+
+/// Dispatches an event to two handlers, while another thread keeps calls from the second one.
+fn dispatch_beside<R: 'static>(
+    keep_away: impl FnOnce(Subscription) -> R + 'static,
+) -> (EventStore<Parcel>, R, (bool, bool)) {
+    let store = store_with(1, 1, OverrunPolicy::ReturnError);
+    let kept_away = Arc::new(AtomicBool::new(false));
+    let (seen, called) = (Cell::new(), Cell::new());
+    let look = {
+        let (kept_away, seen) = (Arc::clone(&kept_away), Arc::clone(&seen));
+        move |_: &Parcel, _: &Context<'_, Parcel>| {
+            // Acquire: pairs with the Release below.
+            seen.add(usize::from(kept_away.load(Ordering::Acquire)));
+        }
+    };
+    store.subscribe((), look).detach();
+    let count = Arc::clone(&called);
+    let second = store.subscribe((), move |_, _| count.add(1));
+    let other = thread::spawn(move || {
+        let result = keep_away(second);
+        // Release: what was done comes before it.
+        kept_away.store(true, Ordering::Release);
+        result
+    });
+    assert_eq!(store.publish(), 1);
+    let result = other.join().expect("the thread ends");
+    (store, result, (seen.get() == 1, called.get() == 1))
+}
+
+/// No call starts after `unsubscribe` has returned, in a run that is being dispatched either.
+///
+/// Fails if `unsubscribe` does not mark the end: the dispatch still works with the table that it
+/// looked up for the run.
+#[test]
+fn unsubscribe_vs_dispatch() {
+    explore_bounded(4, 140, &KEPT_AWAY, || {
+        let (store, ended, outcome) = dispatch_beside(Subscription::unsubscribe);
+        assert!(ended);
+        check_books(&store);
+        outcome
+    });
+}
 
 /// No call starts after `pause` has returned, in a run that is being dispatched either; what was
 /// missed is counted.
@@ -18,35 +66,16 @@ use ringbus::{CommitError, Context, Deadline, EventStore, OverrunPolicy, Subscri
 /// Fails if `pause` does not set the mark that a call looks at.
 #[test]
 fn pause_vs_dispatch() {
-    // Whether the first handler saw that the second was paused, and whether the second was called.
-    let legal = [(false, false), (false, true), (true, false)];
-    explore_bounded(3, 60, &legal, || {
-        let store = store_with(1, 1, OverrunPolicy::ReturnError);
-        let paused = Arc::new(AtomicBool::new(false));
-        let (seen_paused, called) = (Cell::new(), Cell::new());
-        let look = {
-            let (paused, seen_paused) = (Arc::clone(&paused), Arc::clone(&seen_paused));
-            move |_: &Parcel, _: &Context<'_, Parcel>| {
-                // Acquire: pairs with the Release below.
-                seen_paused.add(usize::from(paused.load(Ordering::Acquire)));
-            }
-        };
-        store.subscribe((), look).detach();
-        let count = Arc::clone(&called);
-        let subscription = store.subscribe((), move |_, _| count.add(1));
-        let other = thread::spawn(move || {
+    explore_bounded(3, 60, &KEPT_AWAY, || {
+        let (store, subscription, outcome) = dispatch_beside(|subscription| {
             assert!(subscription.pause());
-            // Release: what `pause` did comes before it.
-            paused.store(true, Ordering::Release);
             subscription
         });
-        assert_eq!(store.publish(), 1);
-        let subscription = other.join().expect("the thread ends");
         let stats = subscription.stats().expect("the store is there");
-        assert_eq!((stats.offered, stats.missed), (1, 1 - called.get() as u64), "{stats}");
+        assert_eq!((stats.offered, stats.missed), (1, u64::from(!outcome.1)), "{stats}");
         assert!(subscription.resume());
         check_books(&store);
-        (seen_paused.get() == 1, called.get() == 1)
+        outcome
     });
 }
 

@@ -119,7 +119,7 @@ pub(super) const ROWS: &[Weakening] = &[
         "unsubscribe does not mark the end",
         "handler/profile.rs",
         &[("self.state.fetch_or(ENDED, Ordering::Relaxed);", "")],
-        ("dispatch", &["unsubscribe_vs_dispatch"]),
+        ("delivery", &["unsubscribe_vs_dispatch"]),
     ),
     text(
         "a call does not look for a pause",
