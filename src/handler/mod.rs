@@ -34,6 +34,6 @@ pub use outcome::{IntoOutcome, Outcome};
 pub(crate) use profile::Profile;
 pub(crate) use registry::{Registry, Seen};
 pub(crate) use shelf::{Held, Kept, Shelf};
-pub(crate) use subscriber::{Progress, RunEnd, Subscribed, Subscriber, pass};
+pub(crate) use subscriber::{Progress, RunEnd, Subscribed, Subscriber, Taker, pass};
 pub use subscription::{Subscription, SubscriptionId};
 pub(crate) use watched::Watched;
