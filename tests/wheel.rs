@@ -69,7 +69,7 @@ fn timers_of_one_tick_fire_in_the_order_in_which_they_were_scheduled() {
             wheel.schedule(deadline, scheduled).unwrap();
             scheduled += 1;
         }
-        assert_eq!(due(&mut wheel, deadline), Vec::from_iter(0..scheduled), "{deadline}");
+        assert!(due(&mut wheel, deadline).into_iter().eq(0..scheduled), "{deadline}");
     }
 }
 
@@ -130,7 +130,7 @@ fn a_cancelled_timer_gives_its_payload_back_and_does_not_fire() {
         assert_eq!(wheel.cancel(*id), None, "twice");
     }
     assert_eq!(wheel.len(), 50);
-    assert_eq!(due(&mut wheel, 100), Vec::from_iter((1..100).step_by(2)));
+    assert!(due(&mut wheel, 100).into_iter().eq((1..100).step_by(2)));
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn a_wheel_grows_and_keeps_its_timers() {
         wheel.schedule(tick, tick).unwrap();
     }
     assert!(wheel.capacity() >= 10_000);
-    assert_eq!(due(&mut wheel, 10_000), Vec::from_iter(0..10_000));
+    assert!(due(&mut wheel, 10_000).into_iter().eq(0..10_000));
 }
 
 /// Each round leaves one timer of each thirteen, which are neighbours, so that in the end there

@@ -112,6 +112,9 @@ fn idle<P: Payload>(pending: u64) -> Row {
     )
 }
 
+/// Makes a row with so many timers pending, its contenders checked.
+type MakeRow = fn(u64) -> Row;
+
 /// What the command line asks for.
 struct Arguments {
     effort: Effort,
@@ -150,8 +153,8 @@ impl Arguments {
         })
     }
 
-    fn rows(&self) -> Vec<fn(u64) -> Row> {
-        let all: [(u8, fn(u64) -> Row); 5] = [
+    fn rows(&self) -> Vec<MakeRow> {
+        let all: [(u8, MakeRow); 5] = [
             (14, cancelling::<Timer<2>>),
             (14, cancelling::<Timer<8>>),
             (15, firing::<Timer<2>>),

@@ -56,7 +56,7 @@ impl Random {
     /// Puts `items` into any order.
     pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
         for end in (1..items.len()).rev() {
-            let below = u128::from(self.bits(32)) * (end as u128 + 1) >> 32;
+            let below = (u128::from(self.bits(32)) * (end as u128 + 1)) >> 32;
             items.swap(end, usize::try_from(below).expect("it is an index"));
         }
     }

@@ -159,6 +159,7 @@ impl Chunks {
 
     /// Puts a chunk that has few timers left together with the one before or after it, if one chunk
     /// can list both: of two neighbours, at least one has three timers or more.
+    #[cold]
     fn merge(&mut self, list: &mut List, number: u32, mut moved: impl FnMut(u32, Spot)) {
         let Chunk { previous, next, .. } = self.pool[number as usize];
         for (first, second) in [(previous, number), (number, next)] {
@@ -187,7 +188,7 @@ impl Chunks {
         let index = chunk.records.get(chunk.used.trailing_zeros() as usize).copied();
         chunk.used &= chunk.used - 1;
         if chunk.used == 0 {
-            self.unlink(list, list.first);
+            self.unlink_first(list);
         }
         index
     }
@@ -196,7 +197,7 @@ impl Chunks {
     #[inline]
     pub(super) fn pop_chunk(&mut self, list: &mut List) -> Option<Records> {
         let timers = self.pool.get(list.first as usize)?.timers();
-        self.unlink(list, list.first);
+        self.unlink_first(list);
         Some(timers)
     }
 
@@ -217,6 +218,23 @@ impl Chunks {
             Some(chunk) => chunk.previous = previous,
             None => list.last = previous,
         }
+        self.vacate(number);
+    }
+
+    /// [`unlink`](Self::unlink) of what has none before it.
+    #[inline]
+    fn unlink_first(&mut self, list: &mut List) {
+        let number = list.first;
+        list.first = self.pool[number as usize].next;
+        match self.pool.get_mut(list.first as usize) {
+            Some(chunk) => chunk.previous = NONE,
+            None => list.last = NONE,
+        }
+        self.vacate(number);
+    }
+
+    #[inline]
+    fn vacate(&mut self, number: u32) {
         self.linked -= 1;
         self.pool[number as usize].next = self.first_vacant;
         self.first_vacant = number;
