@@ -1,89 +1,101 @@
 //! Lists of timers, in small chunks of one pool.
 //!
 //! A list that is linked timer by timer is walked from one cache miss to the next. Here a miss
-//! yields up to thirteen timers, whose entries the processor can then fetch all at once.
+//! yields five timers, whose entries the processor can then fetch all at once.
 //!
-//! Whoever cancels all timers of a chunk but one leaves a whole line for that one. That is left so
-//! while there is memory for it; then chunks with few timers are merged with their neighbours.
+//! Nothing is ever taken out of the middle of a list: the record of a timer that was cancelled stays
+//! until it is come to, when its number tells that it is stale, or until it is swept (`sweep.rs`).
 
 use super::level::PLACES;
 
-/// No chunk: the end of a list.
+/// No record: the end of a list.
 const NONE: u32 = u32::MAX;
-/// How many timers a chunk lists, so that it fills a cache line.
-const RECORDS: usize = 13;
-/// The bits of a [`Spot`] that say which of the records of its chunk it is.
+/// How many records a chunk has, so that it fills a cache line.
+const RECORDS: usize = 5;
+/// The bits of a position that say which of the records of its chunk it is.
 const RECORD_BITS: u32 = RECORDS.ilog2() + 1;
-/// How many timers are so few that a chunk may be merged.
-const FEW: u32 = 2;
-/// Each list may have a first chunk that was read in part, and a last one that was just begun.
-const SPARE: usize = 2 * PLACES;
+const RECORD_MASK: u32 = (1 << RECORD_BITS) - 1;
 
-/// At most so many timers can be listed: each may have a chunk of its own.
-pub(super) const TIMERS_MAX: usize = (1 << (u32::BITS - RECORD_BITS)) - 1;
+/// More could not be numbered.
+pub(super) const TIMERS_MAX: usize = (1 << 28) - 1;
 
-/// How many chunks may be in lists before any are merged.
+/// How many chunks may be in lists before any are swept. So many timers leave room for one and a half
+/// times as many stale records; each list may have a first chunk that was read in part, and a last
+/// one that was just begun.
 const fn loose_max(timers: usize) -> usize {
-    timers / 4 + SPARE
+    let lists = if timers < PLACES { timers } else { PLACES };
+    timers / 2 + 2 * lists
 }
 
-/// How many chunks so many timers need at the most. There is one chunk in a list for each timer, or
-/// those that come after the loose ones hold two timers on average: of two neighbours that could not
-/// be merged, one has three or more.
+/// How many chunks there can be at the most. While two are swept for each timer that is scheduled,
+/// all have been before an eighth as many as there may be timers were filled. With few timers, each
+/// may begin a chunk, but then one more than it begins is swept.
 pub(super) fn chunks_max(timers: usize) -> usize {
     let loose = loose_max(timers);
-    timers.min(loose + timers.saturating_sub(loose) / 2 + SPARE)
+    loose + loose.min(timers / 8 + 2 * PLACES)
 }
 
-/// Where a timer is listed: a chunk, and a record in it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Spot(pub(super) u32);
+/// Names a timer in a list, also when there is another one in its entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Record {
+    /// The number of the timer, in two halves so that a record takes twelve bytes.
+    number: [u32; 2],
+    /// The entry of the timer.
+    pub(super) index: u32,
+}
 
-impl Spot {
-    fn chunk(self) -> u32 {
-        self.0 >> RECORD_BITS
+impl Record {
+    const NONE: Self = Self { number: [0; 2], index: NONE };
+
+    #[inline]
+    #[allow(clippy::cast_possible_truncation)] // Each half is stored.
+    pub(super) fn new(number: u64, index: u32) -> Self {
+        Self { number: [number as u32, (number >> u32::BITS) as u32], index }
     }
 
-    fn record(self) -> u32 {
-        self.0 & ((1 << RECORD_BITS) - 1)
+    #[inline]
+    pub(super) fn number(self) -> u64 {
+        let [low, high] = self.number;
+        u64::from(high) << u32::BITS | u64::from(low)
     }
 }
 
-/// A few timers that follow each other. A chunk in a list has at least one.
+/// A few timers that follow each other. A chunk in a list has at least one record.
 #[derive(Clone, Copy)]
 #[repr(align(64))]
 struct Chunk {
     /// The chunk after it in the list, or in the list of vacant chunks.
     next: u32,
-    /// The chunk before it in the list.
-    previous: u32,
-    /// One bit for each record that is in use.
-    used: u32,
-    records: [u32; RECORDS],
+    records: [Record; RECORDS],
 }
 
 #[cfg(test)]
 pub(super) const CHUNK_BYTES: usize = size_of::<Chunk>();
 
-impl Chunk {
-    #[inline]
-    fn timers(&self) -> Records {
-        Records { used: self.used, records: self.records }
-    }
-}
-
-/// Timers in the order in which they were appended, less those that were taken out.
+/// Records in the order in which they were appended. All chunks between the first and the last one
+/// are full.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct List {
+    /// The position of the first record.
     first: u32,
-    last: u32,
+    /// The position after the last record, in the same chunk.
+    end: u32,
 }
 
 impl List {
-    pub(super) const EMPTY: Self = Self { first: NONE, last: NONE };
+    pub(super) const EMPTY: Self = Self { first: NONE, end: NONE };
 
     pub(super) const fn is_empty(self) -> bool {
         self.first == NONE
+    }
+
+    /// The chunk of the first record, and where in it the records of this list are.
+    #[inline]
+    fn first_records(self) -> (u32, core::ops::Range<usize>) {
+        let number = self.first >> RECORD_BITS;
+        let is_last = number == self.end >> RECORD_BITS;
+        let end = if is_last { (self.end & RECORD_MASK) as usize } else { RECORDS };
+        (number, (self.first & RECORD_MASK) as usize..end)
     }
 }
 
@@ -93,7 +105,7 @@ pub(super) struct Chunks {
     first_vacant: u32,
     /// How many are in lists.
     linked: usize,
-    /// How many may be before any are merged.
+    /// How many may be before any are swept.
     loose_max: usize,
 }
 
@@ -108,24 +120,28 @@ impl Chunks {
         self.pool.reserve_exact(chunks_max(timers).saturating_sub(self.pool.len()));
     }
 
-    /// Lists the timer `index` last.
+    /// Whether there are so many stale records that some have to be swept.
     #[inline]
-    pub(super) fn append(&mut self, list: &mut List, index: u32) -> Spot {
-        if let Some(chunk) = self.pool.get_mut(list.last as usize) {
-            let record = u32::BITS - chunk.used.leading_zeros();
-            if let Some(vacant) = chunk.records.get_mut(record as usize) {
-                *vacant = index;
-                chunk.used |= 1 << record;
-                return Spot(list.last << RECORD_BITS | record);
-            }
-        }
-        self.append_chunk(list, index)
+    pub(super) fn is_crowded(&self) -> bool {
+        self.linked > self.loose_max
     }
 
-    /// Lists the timer `index` last, in a new chunk.
-    fn append_chunk(&mut self, list: &mut List, index: u32) -> Spot {
-        let mut chunk = Chunk { next: NONE, previous: list.last, used: 1, records: [0; RECORDS] };
-        chunk.records[0] = index;
+    #[inline]
+    pub(super) fn append(&mut self, list: &mut List, record: Record) {
+        if let Some(chunk) = self.pool.get_mut((list.end >> RECORD_BITS) as usize)
+            && let Some(vacant) = chunk.records.get_mut((list.end & RECORD_MASK) as usize)
+        {
+            *vacant = record;
+            list.end += 1;
+        } else {
+            self.append_chunk(list, record);
+        }
+    }
+
+    /// Appends a record in a new chunk.
+    fn append_chunk(&mut self, list: &mut List, record: Record) {
+        let mut chunk = Chunk { next: NONE, records: [Record::NONE; RECORDS] };
+        chunk.records[0] = record;
         self.linked += 1;
         let number = self.first_vacant;
         let number = if let Some(vacant) = self.pool.get_mut(number as usize) {
@@ -133,160 +149,97 @@ impl Chunks {
             *vacant = chunk;
             number
         } else {
+            debug_assert!(self.pool.len() < self.pool.capacity(), "there is room for all chunks");
             self.pool.push(chunk);
             u32::try_from(self.pool.len() - 1).expect("the wheel limits the number of timers")
         };
-        match self.pool.get_mut(list.last as usize) {
+        match self.pool.get_mut((list.end >> RECORD_BITS) as usize) {
             Some(chunk) => chunk.next = number,
-            None => list.first = number,
+            None => list.first = number << RECORD_BITS,
         }
-        list.last = number;
-        Spot(number << RECORD_BITS)
+        list.end = (number << RECORD_BITS) + 1;
     }
 
-    /// Takes the timer at `spot` off its list; `moved` is told of those that are listed elsewhere
-    /// then.
+    /// The first record of the list.
     #[inline]
-    pub(super) fn remove(&mut self, list: &mut List, spot: Spot, moved: impl FnMut(u32, Spot)) {
-        let chunk = &mut self.pool[spot.chunk() as usize];
-        chunk.used &= !(1 << spot.record());
-        if chunk.used == 0 {
-            self.unlink(list, spot.chunk());
-        } else if self.linked > self.loose_max && chunk.used.count_ones() <= FEW {
-            self.merge(list, spot.chunk(), moved);
-        }
+    pub(super) fn first(&self, list: List) -> Option<Record> {
+        let chunk = self.pool.get((list.first >> RECORD_BITS) as usize)?;
+        chunk.records.get((list.first & RECORD_MASK) as usize).copied()
     }
 
-    /// Puts a chunk that has few timers left together with the one before or after it, if one chunk
-    /// can list both: of two neighbours, at least one has three timers or more.
-    #[cold]
-    fn merge(&mut self, list: &mut List, number: u32, mut moved: impl FnMut(u32, Spot)) {
-        let Chunk { previous, next, .. } = self.pool[number as usize];
-        for (first, second) in [(previous, number), (number, next)] {
-            let both = (self.pool.get(first as usize), self.pool.get(second as usize));
-            let (Some(one), Some(other)) = both else { continue };
-            if (one.used.count_ones() + other.used.count_ones()) as usize > RECORDS {
-                continue;
-            }
-            let (one, other) = (one.timers(), other.timers());
-            self.unlink(list, second);
-            let chunk = &mut self.pool[first as usize];
-            chunk.used = 0;
-            for (record, index) in (0..).zip(one.chain(other)) {
-                chunk.records[record as usize] = index;
-                chunk.used |= 1 << record;
-                moved(index, Spot(first << RECORD_BITS | record));
-            }
-            return;
-        }
-    }
-
-    /// Takes the first timer off the list.
+    /// Takes the first record off the list.
     #[inline]
-    pub(super) fn pop(&mut self, list: &mut List) -> Option<u32> {
-        let chunk = self.pool.get_mut(list.first as usize)?;
-        let index = chunk.records.get(chunk.used.trailing_zeros() as usize).copied();
-        chunk.used &= chunk.used - 1;
-        if chunk.used == 0 {
+    pub(super) fn pop(&mut self, list: &mut List) -> Option<Record> {
+        let record = self.first(*list)?;
+        let (_, records) = list.first_records();
+        if records.len() == 1 {
             self.unlink_first(list);
+        } else {
+            list.first += 1;
         }
-        index
+        Some(record)
     }
 
-    /// Takes the first chunk off the list; its timers in order.
+    /// Takes the first chunk off the list; its records in order.
     #[inline]
-    pub(super) fn pop_chunk(&mut self, list: &mut List) -> Option<Records> {
-        let timers = self.pool.get(list.first as usize)?.timers();
+    pub(super) fn pop_chunk(
+        &mut self,
+        list: &mut List,
+    ) -> Option<impl Iterator<Item = Record> + use<>> {
+        let (number, records) = list.first_records();
+        let all = self.pool.get(number as usize)?.records;
         self.unlink_first(list);
-        Some(timers)
+        Some(all.into_iter().take(records.end).skip(records.start))
     }
 
-    /// All timers of the list, in order.
-    pub(super) fn iter(&self, list: List) -> impl Iterator<Item = u32> {
-        let first = self.pool.get(list.first as usize);
-        let chunks = core::iter::successors(first, |chunk| self.pool.get(chunk.next as usize));
-        chunks.flat_map(Chunk::timers)
+    /// All records of the list, in order.
+    pub(super) fn iter(&self, mut list: List) -> impl Iterator<Item = Record> {
+        let chunks = core::iter::from_fn(move || {
+            let (number, records) = list.first_records();
+            let chunk = self.pool.get(number as usize)?;
+            let is_last = number == list.end >> RECORD_BITS;
+            list.first = if is_last { NONE } else { chunk.next << RECORD_BITS };
+            chunk.records.get(records)
+        });
+        chunks.flatten().copied()
     }
 
-    fn unlink(&mut self, list: &mut List, number: u32) {
-        let Chunk { next, previous, .. } = self.pool[number as usize];
-        match self.pool.get_mut(previous as usize) {
-            Some(chunk) => chunk.next = next,
-            None => list.first = next,
-        }
-        match self.pool.get_mut(next as usize) {
-            Some(chunk) => chunk.previous = previous,
-            None => list.last = previous,
-        }
-        self.vacate(number);
-    }
-
-    /// [`unlink`](Self::unlink) of what has none before it.
+    /// Takes the first chunk off the list.
     #[inline]
     fn unlink_first(&mut self, list: &mut List) {
-        let number = list.first;
-        list.first = self.pool[number as usize].next;
-        match self.pool.get_mut(list.first as usize) {
-            Some(chunk) => chunk.previous = NONE,
-            None => list.last = NONE,
+        let number = list.first >> RECORD_BITS;
+        let chunk = &mut self.pool[number as usize];
+        if number == list.end >> RECORD_BITS {
+            *list = List::EMPTY;
+        } else {
+            list.first = chunk.next << RECORD_BITS;
         }
-        self.vacate(number);
-    }
-
-    #[inline]
-    fn vacate(&mut self, number: u32) {
-        self.linked -= 1;
-        self.pool[number as usize].next = self.first_vacant;
+        chunk.next = self.first_vacant;
         self.first_vacant = number;
-    }
-}
-
-/// The timers of one chunk.
-pub(super) struct Records {
-    used: u32,
-    records: [u32; RECORDS],
-}
-
-impl Iterator for Records {
-    type Item = u32;
-
-    #[inline]
-    fn next(&mut self) -> Option<u32> {
-        let index = *self.records.get(self.used.trailing_zeros() as usize)?;
-        self.used &= self.used - 1;
-        Some(index)
+        self.linked -= 1;
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Chunks, List, RECORDS, Spot};
+    use super::{Chunks, List, RECORDS, Record};
 
     #[test]
-    fn chunks_that_are_nearly_empty_are_merged_in_order() {
-        // Nothing was reserved, so none may be loose.
+    fn records_leave_in_the_order_in_which_they_were_appended() {
         let (mut chunks, mut list) = (Chunks::new(), List::EMPTY);
-        let mut spots: Vec<Spot> =
-            (0..1_300).map(|index| chunks.append(&mut list, index)).collect();
-        assert_eq!(chunks.linked, 100);
-        let mut kept = Vec::new();
-        for index in 0..1_300_u32 {
-            if index as usize % RECORDS == 5 {
-                kept.push(index);
-                continue;
-            }
-            let spot = spots[index as usize];
-            let mut moved = Vec::new();
-            chunks.remove(&mut list, spot, |index, spot| moved.push((index, spot)));
-            for (index, spot) in moved {
-                spots[index as usize] = spot;
-            }
+        chunks.reserve(100);
+        let records = [3, 7, u64::MAX, 1 << 32, 5, 6, 4, 2, 9, 8, 1].map(|n| Record::new(n, 7));
+        for &record in &records {
+            chunks.append(&mut list, record);
         }
-        assert_eq!(chunks.iter(list).collect::<Vec<_>>(), kept);
-        assert!(chunks.linked <= kept.len() / 2, "{} for {}", chunks.linked, kept.len());
-        let popped: Vec<u32> = std::iter::from_fn(|| chunks.pop(&mut list)).collect();
-        assert_eq!(popped, kept);
-        assert_eq!(chunks.linked, 0);
-        assert!(list.is_empty());
+        assert_eq!(chunks.linked, records.len().div_ceil(RECORDS));
+        assert!(chunks.iter(list).eq(records));
+        assert_eq!(chunks.pop(&mut list), Some(records[0]));
+        assert!(chunks.iter(list).eq(records[1..].iter().copied()));
+        let first: Vec<Record> = chunks.pop_chunk(&mut list).unwrap().collect();
+        assert_eq!(first, records[1..RECORDS]);
+        let rest: Vec<Record> = std::iter::from_fn(|| chunks.pop(&mut list)).collect();
+        assert_eq!(rest, records[RECORDS..]);
+        assert!(list.is_empty() && chunks.linked == 0 && chunks.pop_chunk(&mut list).is_none());
     }
 }

@@ -1,33 +1,33 @@
 //! The timers themselves: a slab whose vacant entries are used again, the last one first.
 
 use core::mem;
+use core::num::NonZeroU64;
 
-use super::chunk::Spot;
+use super::Expired;
+use super::chunk::Record;
 use super::id::TimerId;
 use crate::contain;
 
 /// No entry: the end of the list of vacant ones.
 const NONE: u32 = u32::MAX;
 
-/// One timer, or room for one.
-struct Entry<T> {
-    /// The number in the id of the timer; of a vacant entry, of the last one.
-    number: u64,
-    /// As it was given, so possibly before the tick at which it was given.
-    deadline: u64,
-    state: State<T>,
-}
-
-enum State<T> {
+/// One timer, or room for one. That the number is not zero makes room for which of the two it is.
+enum Entry<T> {
+    Pending(Timer<T>),
     Vacant {
         /// The next vacant entry.
         next: u32,
     },
-    Pending {
-        /// Where in the wheel it is listed.
-        spot: Spot,
-        payload: T,
-    },
+}
+
+/// In this order, so that what is looked at when a timer is looked for is in one cache line.
+#[repr(C)]
+struct Timer<T> {
+    /// The number in the id of the timer.
+    number: NonZeroU64,
+    /// As it was given, so possibly before the tick at which it was given.
+    deadline: u64,
+    payload: T,
 }
 
 /// All timers of a wheel.
@@ -35,13 +35,13 @@ pub(super) struct Entries<T> {
     slab: Vec<Entry<T>>,
     first_vacant: u32,
     len: usize,
-    /// How many timers there have been.
-    numbered: u64,
+    /// The number of the next timer.
+    next_number: NonZeroU64,
 }
 
 impl<T> Entries<T> {
     pub(super) const fn new() -> Self {
-        Self { slab: Vec::new(), first_vacant: NONE, len: 0, numbered: 0 }
+        Self { slab: Vec::new(), first_vacant: NONE, len: 0, next_number: NonZeroU64::MIN }
     }
 
     pub(super) const fn len(&self) -> usize {
@@ -53,74 +53,67 @@ impl<T> Entries<T> {
         self.slab.reserve_exact(capacity.saturating_sub(self.slab.len()));
     }
 
-    /// The index that the next timer gets.
+    /// Stores a timer.
     #[inline]
-    pub(super) fn next_index(&self) -> u32 {
-        if self.first_vacant == NONE {
-            u32::try_from(self.slab.len()).expect("the wheel limits the number of timers")
-        } else {
-            self.first_vacant
-        }
-    }
-
-    /// Stores a timer, listed at `spot`; `index` is the [`next_index`](Self::next_index).
-    #[inline]
-    pub(super) fn insert(&mut self, index: u32, deadline: u64, spot: Spot, payload: T) -> TimerId {
-        self.numbered += 1;
-        let number = self.numbered;
-        let entry = Entry { number, deadline, state: State::Pending { spot, payload } };
-        if let Some(vacant) = self.slab.get_mut(index as usize) {
-            if let State::Vacant { next } = mem::replace(vacant, entry).state {
-                self.first_vacant = next;
-            }
-        } else {
-            self.slab.push(entry);
-        }
+    pub(super) fn insert(&mut self, deadline: u64, payload: T) -> TimerId {
+        let number = self.next_number;
+        self.next_number = number.checked_add(1).expect("no wheel lasts so long");
+        let timer = Entry::Pending(Timer { number, deadline, payload });
         self.len += 1;
-        TimerId { number, index }
+        let mut index = self.first_vacant;
+        match self.slab.get_mut(index as usize) {
+            Some(entry) => {
+                if let Entry::Vacant { next } = *entry {
+                    self.first_vacant = next;
+                }
+                *entry = timer;
+            }
+            None => {
+                index = u32::try_from(self.slab.len()).expect("the wheel limits their number");
+                self.slab.push(timer);
+            }
+        }
+        TimerId { number: number.get(), index }
     }
 
-    /// The deadline of a timer, and where it is listed, if it is pending.
     #[inline]
-    pub(super) fn find(&self, id: TimerId) -> Option<(u64, Spot)> {
-        match self.slab.get(id.index as usize)? {
-            Entry { number, deadline, state: State::Pending { spot, .. } }
-                if *number == id.number =>
-            {
-                Some((*deadline, *spot))
-            }
+    fn find(&self, number: u64, index: u32) -> Option<&Timer<T>> {
+        match self.slab.get(index as usize)? {
+            Entry::Pending(timer) if timer.number.get() == number => Some(timer),
             _ => None,
         }
     }
 
+    /// The deadline of a timer, if it is pending.
     #[inline]
-    pub(super) fn deadline(&self, index: u32) -> u64 {
-        self.slab[index as usize].deadline
+    pub(super) fn deadline_of(&self, id: TimerId) -> Option<u64> {
+        Some(self.find(id.number, id.index)?.deadline)
     }
 
-    /// Says where the timer is listed now.
+    /// The deadline of a timer, unless its record is stale.
     #[inline]
-    pub(super) fn moved(&mut self, index: u32, to: Spot) {
-        if let State::Pending { spot, .. } = &mut self.slab[index as usize].state {
-            *spot = to;
-        }
+    pub(super) fn deadline(&self, record: Record) -> Option<u64> {
+        Some(self.find(record.number(), record.index)?.deadline)
     }
 
-    /// Takes out the timer at `index`; none if there is none.
     #[inline]
-    pub(super) fn remove(&mut self, index: u32) -> Option<(TimerId, u64, T)> {
-        let Entry { number, deadline, state } = self.slab.get_mut(index as usize)?;
-        if let State::Vacant { .. } = state {
-            return None;
+    pub(super) fn is_pending(&self, record: Record) -> bool {
+        self.find(record.number(), record.index).is_some()
+    }
+
+    /// Takes out a timer, if it is pending.
+    #[inline]
+    pub(super) fn remove(&mut self, id: TimerId) -> Option<Expired<T>> {
+        let entry = self.slab.get_mut(id.index as usize)?;
+        match entry {
+            Entry::Pending(timer) if timer.number.get() == id.number => {}
+            _ => return None,
         }
-        let vacant = State::Vacant { next: mem::replace(&mut self.first_vacant, index) };
+        let vacant = Entry::Vacant { next: self.first_vacant };
+        let Entry::Pending(timer) = mem::replace(entry, vacant) else { return None };
+        self.first_vacant = id.index;
         self.len -= 1;
-        match mem::replace(state, vacant) {
-            State::Pending { payload, .. } => {
-                Some((TimerId { number: *number, index }, *deadline, payload))
-            }
-            State::Vacant { .. } => None,
-        }
+        Some(Expired { id, deadline: timer.deadline, payload: timer.payload })
     }
 }
 
@@ -129,8 +122,7 @@ impl<T> Drop for Entries<T> {
     fn drop(&mut self) {
         if mem::needs_drop::<T>() {
             for entry in &mut self.slab {
-                let vacant = State::Vacant { next: NONE };
-                contain::drop_contained(mem::replace(&mut entry.state, vacant));
+                contain::drop_contained(mem::replace(entry, Entry::Vacant { next: NONE }));
             }
         }
     }

@@ -1,5 +1,7 @@
 //! The name of a timer.
 
+use super::chunk::Record;
+
 /// Names one timer of a [`TimerWheel`](super::TimerWheel), for ever.
 ///
 /// Every timer of a wheel gets a number that no other timer of that wheel had or will have: they
@@ -12,4 +14,11 @@ pub struct TimerId {
     pub(super) number: u64,
     /// Where the wheel keeps it.
     pub(super) index: u32,
+}
+
+impl From<Record> for TimerId {
+    #[inline]
+    fn from(record: Record) -> Self {
+        Self { number: record.number(), index: record.index }
+    }
 }

@@ -23,6 +23,13 @@ const WORDS: usize = PLACES / u64::BITS as usize;
 pub(super) struct Place(u32);
 
 impl Place {
+    pub(super) const FIRST: Self = Self(0);
+
+    /// The slot after it; after the last one the first.
+    pub(super) fn following(self) -> Self {
+        Self((self.0 + 1) % (LEVELS * SLOTS))
+    }
+
     /// Where a timer of this deadline waits; `deadline` is not before `now`.
     #[inline]
     pub(super) fn of(deadline: u64, now: u64) -> Self {
@@ -51,8 +58,8 @@ impl Place {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Slot {
     pub(super) list: List,
-    /// No timer here is due before. The deadline of the earliest, or, if that was cancelled, the first
-    /// tick of the slot.
+    /// No timer here is due before. The deadline of the earliest, or, if one of those was cancelled,
+    /// the first tick of the slot.
     pub(super) earliest: u64,
 }
 
@@ -84,15 +91,31 @@ impl Bitmap {
 
     #[inline]
     fn first(&self) -> Option<Place> {
-        let word = self.summary.trailing_zeros();
+        self.first_of(self.summary)
+    }
+
+    /// The first one that is set in these words.
+    #[inline]
+    fn first_of(&self, summary: u32) -> Option<Place> {
+        let word = summary.trailing_zeros();
         let bits = self.words.get(word as usize)?;
         Some(Place(word * u64::BITS + bits.trailing_zeros()))
+    }
+
+    /// The first one that is set, `place` or after it; if there is none, the first of all.
+    fn from(&self, Place(bit): Place) -> Option<Place> {
+        let word = bit / u64::BITS;
+        let bits = self.words[word as usize % WORDS] & (u64::MAX << (bit % u64::BITS));
+        if bits != 0 {
+            return Some(Place(word * u64::BITS + bits.trailing_zeros()));
+        }
+        self.first_of(self.summary & (u32::MAX << 1 << word)).or_else(|| self.first())
     }
 }
 
 /// All slots of a wheel.
 pub(super) struct Levels {
-    /// The slots with timers.
+    /// The slots with records, stale ones too.
     occupied: Bitmap,
     slots: Box<[Slot; PLACES]>,
 }
@@ -127,6 +150,11 @@ impl Levels {
     #[inline]
     pub(super) fn vacate(&mut self, place: Place) {
         self.occupied.clear(place);
+    }
+
+    /// The first slot with timers from there on, round and round.
+    pub(super) fn occupied_from(&self, place: Place) -> Option<Place> {
+        self.occupied.from(place)
     }
 
     /// The slot with the earliest timer.

@@ -13,8 +13,12 @@
 //! A timer waits in the one slot that its deadline and the time it is now name (`level.rs`). When
 //! time enters a slot of a higher level, its timers are dealt out to the slots below. One bit for
 //! each slot, and one for each 64 of them, say which have timers, so that neither ticks nor slots
-//! without timers cost anything. A slot has a list of timers (`chunk.rs`) by their places in a slab
-//! (`entry.rs`); an entry in turn knows where it is listed, so that it can be taken off.
+//! without timers cost anything. A slot has a list of timers (`chunk.rs`), by their numbers and their
+//! places in a slab (`entry.rs`).
+//!
+//! A timer that is cancelled leaves its entry at once, and nothing else is touched: its record stays
+//! in the list, stale. Whoever comes to it passes over it, since the entry is vacant or has another
+//! number. When there are many, each timer that is scheduled pays for sweeping out a few (`sweep.rs`).
 //!
 //! # Why the order is kept
 //!
@@ -27,6 +31,7 @@ mod drain;
 mod entry;
 mod id;
 mod level;
+mod sweep;
 mod too_many;
 
 pub use drain::Drain;
@@ -35,9 +40,10 @@ pub use too_many::TooManyTimers;
 
 use core::fmt;
 
-use self::chunk::{Chunks, List, TIMERS_MAX};
+use self::chunk::{Chunks, Record, TIMERS_MAX};
 use self::entry::Entries;
 use self::level::{Levels, Place};
+use self::sweep::Sweep;
 
 /// A timer that was due, and has left its wheel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,6 +106,7 @@ pub struct TimerWheel<T> {
     next_stop: u64,
     levels: Levels,
     chunks: Chunks,
+    sweep: Sweep,
     entries: Entries<T>,
     /// For how many timers there is memory.
     capacity: usize,
@@ -117,6 +124,7 @@ impl<T> TimerWheel<T> {
             next_stop: 0,
             levels: Levels::new(),
             chunks: Chunks::new(),
+            sweep: Sweep::new(),
             entries: Entries::new(),
             capacity: 0,
             timers_max: TIMERS_MAX,
@@ -171,9 +179,12 @@ impl<T> TimerWheel<T> {
         if is_first {
             self.next_stop = self.next_stop.min(place.start(due));
         }
-        let index = self.entries.next_index();
-        let listed = self.chunks.append(&mut slot.list, index);
-        Ok(self.entries.insert(index, deadline, listed, payload))
+        let id = self.entries.insert(deadline, payload);
+        self.chunks.append(&mut slot.list, Record::new(id.number, id.index));
+        if self.chunks.is_crowded() {
+            self.sweep();
+        }
+        Ok(id)
     }
 
     /// Doubles the memory, if there may be more timers.
@@ -200,18 +211,14 @@ impl<T> TimerWheel<T> {
     /// ```
     #[inline]
     pub fn cancel(&mut self, id: TimerId) -> Option<T> {
-        let (deadline, listed) = self.entries.find(id)?;
-        let due = deadline.max(self.now);
+        let timer = self.entries.remove(id)?;
+        let due = timer.deadline.max(self.now);
         let place = Place::of(due, self.now);
         let slot = self.levels.slot(place);
-        let entries = &mut self.entries;
-        self.chunks.remove(&mut slot.list, listed, |index, to| entries.moved(index, to));
-        if slot.list.is_empty() {
-            self.levels.vacate(place);
-        } else if due == slot.earliest {
+        if due == slot.earliest {
             slot.earliest = place.start(due);
         }
-        self.entries.remove(id.index).map(|(_, _, payload)| payload)
+        Some(timer.payload)
     }
 
     /// Takes out the earliest timer that is due at tick `now`, one at a time, so that the caller may
@@ -259,29 +266,36 @@ impl<T> TimerWheel<T> {
                 self.next_stop = start;
                 break;
             }
-            if place.level() == 0 {
-                self.now = start;
-                return self.fire(place);
+            if place.level() > 0 {
+                self.deal_out(place, now);
+                continue;
             }
-            self.deal_out(place, now);
+            self.now = start;
+            if let Some(timer) = self.fire(place) {
+                return Some(timer);
+            }
         }
         self.now = now;
         None
     }
 
-    /// Takes out the first timer of a slot that is due.
+    /// Takes out the first timer of a slot that is due; none if there are only stale records.
     #[inline]
     fn fire(&mut self, place: Place) -> Option<Expired<T>> {
         let slot = self.levels.slot(place);
-        let index = self.chunks.pop(&mut slot.list)?;
+        let mut timer = None;
+        while timer.is_none()
+            && let Some(record) = self.sweep.pop(place, &mut slot.list, &mut self.chunks)
+        {
+            timer = self.entries.remove(record.into());
+        }
         self.next_stop = self.now;
         if slot.list.is_empty() {
             self.levels.vacate(place);
             let next = self.levels.first();
             self.next_stop = next.map_or(u64::MAX, |place| place.start(self.now));
         }
-        let (id, deadline, payload) = self.entries.remove(index)?;
-        Some(Expired { id, deadline, payload })
+        timer
     }
 
     /// Moves the timers of the first slot, whose time has come, to lower levels.
@@ -289,16 +303,17 @@ impl<T> TimerWheel<T> {
     fn deal_out(&mut self, place: Place, now: u64) {
         let slot = self.levels.slot(place);
         let earliest = slot.earliest;
-        let mut list = core::mem::replace(&mut slot.list, List::EMPTY);
+        let lists = self.sweep.take(place, &mut slot.list);
         self.levels.vacate(place);
         // Nothing is due before, so time may go there at once, and past the levels in between.
         self.now = earliest.min(now);
-        while let Some(indices) = self.chunks.pop_chunk(&mut list) {
-            for index in indices {
-                let deadline = self.entries.deadline(index);
-                let (slot, _) = self.levels.occupy(Place::of(deadline, self.now), deadline);
-                let listed = self.chunks.append(&mut slot.list, index);
-                self.entries.moved(index, listed);
+        for mut list in lists {
+            while let Some(records) = self.chunks.pop_chunk(&mut list) {
+                for record in records {
+                    let Some(deadline) = self.entries.deadline(record) else { continue };
+                    let (slot, _) = self.levels.occupy(Place::of(deadline, self.now), deadline);
+                    self.chunks.append(&mut slot.list, record);
+                }
             }
         }
     }
@@ -308,20 +323,38 @@ impl<T> TimerWheel<T> {
     /// Constant time, with one exception: after the earliest timer was cancelled, if no other is
     /// due before the next multiple of 256 ticks, it looks at all timers of the slot it was in.
     pub fn next_deadline(&mut self) -> Option<u64> {
-        let place = self.levels.first()?;
-        let start = place.start(self.now);
-        let slot = self.levels.slot(place);
-        if slot.earliest == start && place.level() > 0 {
-            let mut earliest = u64::MAX;
-            for index in self.chunks.iter(slot.list) {
-                earliest = earliest.min(self.entries.deadline(index));
-                if earliest == start {
-                    break;
+        while !self.is_empty() {
+            let place = self.levels.first()?;
+            let start = place.start(self.now);
+            let slot = self.levels.slot(place);
+            if slot.earliest > start {
+                return Some(slot.earliest);
+            }
+            if place.level() == 0 {
+                // At the front only, so that no stale record is passed over twice.
+                let list = self.sweep.front(place, &mut slot.list);
+                let first = self.chunks.first(*list)?;
+                if self.entries.is_pending(first) {
+                    return Some(start);
+                }
+                self.chunks.pop(list);
+            } else {
+                let lists = self.sweep.lists(place, slot.list).map(|list| self.chunks.iter(list));
+                let deadlines =
+                    lists.into_iter().flatten().filter_map(|record| self.entries.deadline(record));
+                if let Some(earliest) = deadlines.min() {
+                    slot.earliest = earliest;
+                    return Some(earliest);
+                }
+                for mut list in self.sweep.take(place, &mut slot.list) {
+                    while self.chunks.pop_chunk(&mut list).is_some() {}
                 }
             }
-            slot.earliest = earliest;
+            if slot.list.is_empty() {
+                self.levels.vacate(place);
+            }
         }
-        Some(slot.earliest)
+        None
     }
 
     /// Takes out all timers, due or not, in the order in which they would fire. Time stays as it is.
@@ -346,12 +379,12 @@ impl<T> TimerWheel<T> {
 
     /// Whether the timer has neither fired nor been cancelled.
     pub fn is_pending(&self, id: TimerId) -> bool {
-        self.entries.find(id).is_some()
+        self.entries.deadline_of(id).is_some()
     }
 
     /// The deadline of a pending timer, as it was given.
     pub fn deadline_of(&self, id: TimerId) -> Option<u64> {
-        self.entries.find(id).map(|(deadline, _)| deadline)
+        self.entries.deadline_of(id)
     }
 
     /// The tick it is: the latest that [`pop_due`](Self::pop_due) was told, or the one of the timer
