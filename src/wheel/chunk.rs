@@ -6,6 +6,8 @@
 //! Nothing is ever taken out of the middle of a list: the record of a timer that was cancelled stays
 //! until it is come to, when its number tells that it is stale, or until it is swept (`sweep.rs`).
 
+use core::ops::Range;
+
 use super::level::PLACES;
 
 /// No record: the end of a list.
@@ -45,8 +47,6 @@ pub(super) struct Record {
 }
 
 impl Record {
-    const NONE: Self = Self { number: [0; 2], index: NONE };
-
     #[inline]
     #[allow(clippy::cast_possible_truncation)] // Each half is stored.
     pub(super) fn new(number: u64, index: u32) -> Self {
@@ -91,7 +91,7 @@ impl List {
 
     /// The chunk of the first record, and where in it the records of this list are.
     #[inline]
-    fn first_records(self) -> (u32, core::ops::Range<usize>) {
+    fn first_records(self) -> (u32, Range<usize>) {
         let number = self.first >> RECORD_BITS;
         let is_last = number == self.end >> RECORD_BITS;
         let end = if is_last { (self.end & RECORD_MASK) as usize } else { RECORDS };
@@ -140,17 +140,15 @@ impl Chunks {
 
     /// Appends a record in a new chunk.
     fn append_chunk(&mut self, list: &mut List, record: Record) {
-        let mut chunk = Chunk { next: NONE, records: [Record::NONE; RECORDS] };
-        chunk.records[0] = record;
         self.linked += 1;
         let number = self.first_vacant;
         let number = if let Some(vacant) = self.pool.get_mut(number as usize) {
             self.first_vacant = vacant.next;
-            *vacant = chunk;
+            vacant.records[0] = record;
             number
         } else {
             debug_assert!(self.pool.len() < self.pool.capacity(), "there is room for all chunks");
-            self.pool.push(chunk);
+            self.pool.push(Chunk { next: NONE, records: [record; RECORDS] });
             u32::try_from(self.pool.len() - 1).expect("the wheel limits the number of timers")
         };
         match self.pool.get_mut((list.end >> RECORD_BITS) as usize) {
@@ -182,14 +180,11 @@ impl Chunks {
 
     /// Takes the first chunk off the list; its records in order.
     #[inline]
-    pub(super) fn pop_chunk(
-        &mut self,
-        list: &mut List,
-    ) -> Option<impl Iterator<Item = Record> + use<>> {
-        let (number, records) = list.first_records();
-        let all = self.pool.get(number as usize)?.records;
+    pub(super) fn pop_chunk(&mut self, list: &mut List) -> Option<Records> {
+        let (number, range) = list.first_records();
+        let records = self.pool.get(number as usize)?.records;
         self.unlink_first(list);
-        Some(all.into_iter().take(records.end).skip(records.start))
+        Some(Records { records, range })
     }
 
     /// All records of the list, in order.
@@ -220,6 +215,19 @@ impl Chunks {
     }
 }
 
+/// The records of one chunk.
+pub(super) struct Records {
+    records: [Record; RECORDS],
+    range: Range<usize>,
+}
+
+impl Records {
+    #[inline]
+    pub(super) fn as_slice(&self) -> &[Record] {
+        self.records.get(self.range.clone()).unwrap_or_default()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Chunks, List, RECORDS, Record};
@@ -236,8 +244,7 @@ mod tests {
         assert!(chunks.iter(list).eq(records));
         assert_eq!(chunks.pop(&mut list), Some(records[0]));
         assert!(chunks.iter(list).eq(records[1..].iter().copied()));
-        let first: Vec<Record> = chunks.pop_chunk(&mut list).unwrap().collect();
-        assert_eq!(first, records[1..RECORDS]);
+        assert_eq!(chunks.pop_chunk(&mut list).unwrap().as_slice(), &records[1..RECORDS]);
         let rest: Vec<Record> = std::iter::from_fn(|| chunks.pop(&mut list)).collect();
         assert_eq!(rest, records[RECORDS..]);
         assert!(list.is_empty() && chunks.linked == 0 && chunks.pop_chunk(&mut list).is_none());

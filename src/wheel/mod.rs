@@ -283,19 +283,19 @@ impl<T> TimerWheel<T> {
     #[inline]
     fn fire(&mut self, place: Place) -> Option<Expired<T>> {
         let slot = self.levels.slot(place);
-        let mut timer = None;
-        while timer.is_none()
-            && let Some(record) = self.sweep.pop(place, &mut slot.list, &mut self.chunks)
-        {
-            timer = self.entries.remove(record.into());
-        }
+        let first = loop {
+            let record = self.sweep.pop(place, &mut slot.list, &mut self.chunks);
+            if record.is_none_or(|record| self.entries.is_pending(record)) {
+                break record;
+            }
+        };
         self.next_stop = self.now;
         if slot.list.is_empty() {
             self.levels.vacate(place);
             let next = self.levels.first();
             self.next_stop = next.map_or(u64::MAX, |place| place.start(self.now));
         }
-        timer
+        self.entries.remove(first?.into())
     }
 
     /// Moves the timers of the first slot, whose time has come, to lower levels.
@@ -309,7 +309,7 @@ impl<T> TimerWheel<T> {
         self.now = earliest.min(now);
         for mut list in lists {
             while let Some(records) = self.chunks.pop_chunk(&mut list) {
-                for record in records {
+                for &record in records.as_slice() {
                     let Some(deadline) = self.entries.deadline(record) else { continue };
                     let (slot, _) = self.levels.occupy(Place::of(deadline, self.now), deadline);
                     self.chunks.append(&mut slot.list, record);

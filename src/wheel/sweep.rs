@@ -65,7 +65,8 @@ impl<T> TimerWheel<T> {
             let slot = self.levels.slot(place);
             let Sweep { place: at, swept } = &mut self.sweep;
             *at = place;
-            for record in self.chunks.pop_chunk(&mut slot.list).into_iter().flatten() {
+            let Some(records) = self.chunks.pop_chunk(&mut slot.list) else { return };
+            for &record in records.as_slice() {
                 if self.entries.is_pending(record) {
                     self.chunks.append(swept, record);
                 }
