@@ -1,7 +1,7 @@
 //! Lists of timers, in small chunks of one pool.
 //!
 //! A list that is linked timer by timer is walked from one cache miss to the next. Here a miss
-//! yields five timers, whose entries the processor can then fetch all at once.
+//! yields ten timers, whose entries the processor can then fetch all at once.
 //!
 //! Nothing is ever taken out of the middle of a list: the record of a timer that was cancelled stays
 //! until it is come to, when its number tells that it is stale, or until it is swept (`sweep.rs`).
@@ -12,8 +12,9 @@ use super::level::PLACES;
 
 /// No record: the end of a list.
 const NONE: u32 = u32::MAX;
-/// How many records a chunk has, so that it fills a cache line.
-const RECORDS: usize = 5;
+/// How many records a chunk has, so that it fills two cache lines, which are fetched
+/// together.
+const RECORDS: usize = 10;
 /// The bits of a position that say which of the records of its chunk it is.
 const RECORD_BITS: u32 = RECORDS.ilog2() + 1;
 const RECORD_MASK: u32 = (1 << RECORD_BITS) - 1;
@@ -21,20 +22,20 @@ const RECORD_MASK: u32 = (1 << RECORD_BITS) - 1;
 /// More could not be numbered.
 pub(super) const TIMERS_MAX: usize = (1 << 28) - 1;
 
-/// How many chunks may be in lists before any are swept. So many timers leave room for one and a half
-/// times as many stale records; each list may have a first chunk that was read in part, and a last
-/// one that was just begun.
+/// How many chunks may be in lists before any are swept. Full ones have room for one and a half
+/// times as many stale records as there may be timers; each list may have one that was just begun.
 const fn loose_max(timers: usize) -> usize {
-    let lists = if timers < PLACES { timers } else { PLACES };
-    timers / 2 + 2 * lists
+    let (begun, begun_max) = (2 * timers, PLACES / 2);
+    timers / 4 + if begun < begun_max { begun } else { begun_max } + 2
 }
 
-/// How many chunks there can be at the most. While two are swept for each timer that is scheduled,
-/// all have been before an eighth as many as there may be timers were filled. With few timers, each
-/// may begin a chunk, but then one more than it begins is swept.
+/// How many chunks there can be at the most. Three are swept for each timer that is scheduled, which
+/// fills a tenth of one: all have been swept before there are many more full ones. Not full are at
+/// most the last one of each list, and the first ones of lists of level 0. With few timers, each may
+/// begin a chunk: then all have been swept before there are half as many more.
 pub(super) fn chunks_max(timers: usize) -> usize {
     let loose = loose_max(timers);
-    loose + loose.min(timers / 8 + 2 * PLACES)
+    loose + (2 * loose).min(timers / 64 + PLACES + PLACES / 4)
 }
 
 /// Names a timer in a list, also when there is another one in its entry.
@@ -62,7 +63,7 @@ impl Record {
 
 /// A few timers that follow each other. A chunk in a list has at least one record.
 #[derive(Clone, Copy)]
-#[repr(align(64))]
+#[repr(C, align(128))]
 struct Chunk {
     /// The chunk after it in the list, or in the list of vacant chunks.
     next: u32,
@@ -139,6 +140,7 @@ impl Chunks {
     }
 
     /// Appends a record in a new chunk.
+    #[inline(never)]
     fn append_chunk(&mut self, list: &mut List, record: Record) {
         self.linked += 1;
         let number = self.first_vacant;

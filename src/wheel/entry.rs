@@ -58,22 +58,23 @@ impl<T> Entries<T> {
     pub(super) fn insert(&mut self, deadline: u64, payload: T) -> TimerId {
         let number = self.next_number;
         self.next_number = number.checked_add(1).expect("no wheel lasts so long");
-        let timer = Entry::Pending(Timer { number, deadline, payload });
         self.len += 1;
-        let mut index = self.first_vacant;
-        match self.slab.get_mut(index as usize) {
-            Some(entry) => {
-                if let Entry::Vacant { next } = *entry {
-                    self.first_vacant = next;
-                }
-                *entry = timer;
-            }
-            None => {
-                index = u32::try_from(self.slab.len()).expect("the wheel limits their number");
-                self.slab.push(timer);
-            }
+        let timer = Entry::Pending(Timer { number, deadline, payload });
+        let index = self.first_vacant;
+        let Some(entry) = self.slab.get_mut(index as usize) else {
+            return TimerId { number: number.get(), index: self.push(timer) };
+        };
+        if let Entry::Vacant { next } = mem::replace(entry, timer) {
+            self.first_vacant = next;
         }
         TimerId { number: number.get(), index }
+    }
+
+    /// Stores a timer in an entry that was never used; which one that is.
+    #[inline(never)]
+    fn push(&mut self, timer: Entry<T>) -> u32 {
+        self.slab.push(timer);
+        u32::try_from(self.slab.len() - 1).expect("the wheel limits the number of timers")
     }
 
     #[inline]

@@ -140,9 +140,9 @@ impl Levels {
         if is_first {
             self.occupied.set(place);
         }
-        if is_first || deadline < slot.earliest {
-            slot.earliest = deadline;
-        }
+        // Without a branch: which timer is the earliest of its slot cannot be predicted.
+        let earliest = if is_first { deadline } else { slot.earliest };
+        slot.earliest = earliest.min(deadline);
         (slot, is_first)
     }
 

@@ -8,7 +8,7 @@ use super::chunk::{Chunks, List, Record};
 use super::level::Place;
 
 /// How many chunks are swept at once.
-const CHUNKS_AT_ONCE: usize = 2;
+const CHUNKS_AT_ONCE: usize = 3;
 
 /// Where sweeping stands.
 pub(super) struct Sweep {
