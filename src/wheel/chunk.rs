@@ -22,11 +22,11 @@ const RECORD_MASK: u32 = (1 << RECORD_BITS) - 1;
 /// More could not be numbered.
 pub(super) const TIMERS_MAX: usize = (1 << 28) - 1;
 
-/// How many chunks may be in lists before any are swept. Full ones have room for one and a half
-/// times as many stale records as there may be timers; each list may have one that was just begun.
+/// How many chunks may be in lists before any are swept. Full ones have room for twice as many
+/// stale records as there may be timers; each list may have one that was just begun.
 const fn loose_max(timers: usize) -> usize {
     let (begun, begun_max) = (2 * timers, PLACES / 2);
-    timers / 4 + if begun < begun_max { begun } else { begun_max } + 2
+    timers / 10 * 3 + if begun < begun_max { begun } else { begun_max } + 2
 }
 
 /// How many chunks there can be at the most. Three are swept for each timer that is scheduled, which
