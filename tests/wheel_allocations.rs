@@ -66,3 +66,24 @@ fn a_wheel_that_has_grown_allocates_nothing_more() {
     wheel.drain().for_each(drop);
     assert_eq!(churn(&mut wheel, 3_000), 0);
 }
+
+/// What is left of cancelled timers would need ever more memory, if it were not swept out.
+#[test]
+fn cancelling_without_end_allocates_nothing() {
+    for timers in [1, 2, 10, 300, 511, 1_100, 5_000] {
+        let mut wheel = TimerWheel::bounded(timers);
+        let mut ids = Vec::with_capacity(timers);
+        let before = ALLOCATIONS.get();
+        for number in 0..20 * timers as u64 + 20_000 {
+            if wheel.len() == timers {
+                let place = usize::try_from(number * 7).expect("it is small") % timers;
+                wheel.cancel(ids.swap_remove(place)).expect("it is pending");
+            }
+            // In few slots, then in as many as there are.
+            let deadline =
+                if number % 40_000 < 20_000 { 300 } else { number % 256 << (number % 57) };
+            ids.push(wheel.schedule(1_000 + deadline, number).expect("there is room"));
+        }
+        assert_eq!(ALLOCATIONS.get() - before, 0, "{timers} timers");
+    }
+}
