@@ -22,6 +22,7 @@ mod sync;
 mod time;
 mod transaction;
 mod wait;
+mod wheel;
 
 pub use config::OverrunPolicy;
 pub use dead_letter::{
@@ -53,6 +54,7 @@ pub use ring::{
 pub use store::{DrainReport, EventStore, Producer, Replay, StoreBuilder};
 pub use time::{Clock, Deadline, ManualClock, MonotonicClock};
 pub use transaction::Transaction;
+pub use wheel::{Drain, Expired, TimerId, TimerWheel, TooManyTimers};
 
 /// The README's code, compiled and run as documentation tests.
 #[cfg(doctest)]

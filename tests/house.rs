@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// The layers, lowest first. A module may import its own layer and the ones before it.
 const LAYERS: &[&[&str]] = &[
     &["sync", "contain", "error", "time"],
-    &["ring", "wait", "event", "metrics"],
+    &["ring", "wait", "wheel", "event", "metrics"],
     &["handler", "middleware", "dead_letter"],
     &["config", "store"],
     &["transaction"],
