@@ -34,13 +34,13 @@ pub(super) const ROWS: &[Weakening] = &[
         ("timers", &["schedule_vs_publish_wait"]),
     ),
     text(
-        "news looked at outside of the bell, of a timer",
+        "news outside of the bell, of a timer",
         "ring/park.rs",
         &[("|| !news() && self.mark_parked()", "|| self.mark_parked()")],
         ("timers", &["schedule_vs_publish_wait"]),
     ),
     text(
-        "news counted after the look, of a timer",
+        "news after the look, of a timer",
         "store/dispatch.rs",
         &[
             ("            let seen = self.news();\n", ""),
