@@ -69,8 +69,9 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     /// Called from inside a handler (or from the `Drop` of an event that is being dispatched) it
     /// returns 0 at once, and the dispatch that is running goes on to what is pending by then.
     ///
-    /// Events sent during the call are left for the next one, unless they take the place of older
-    /// ones that are displaced meanwhile. No allocation. A sender that was interrupted half-way
+    /// Sends the events of the [timers](Self::schedule_at) that are due, and dispatches them too. Events
+    /// sent during the call are left for the next one, unless they take the place of older ones that
+    /// are displaced meanwhile, or come before those of timers. No allocation. A sender that was interrupted half-way
     /// through an earlier send delays it until that sender runs again, and a handler that waits for
     /// another thread's `publish` waits for itself.
     ///

@@ -26,10 +26,12 @@ mod handle;
 mod leave;
 mod pending;
 mod queue;
+mod ticks;
 
 pub use every::Every;
 pub use handle::{PeriodicHandle, TimerHandle};
 pub use pending::PendingTimers;
+pub(crate) use ticks::{NEVER, Ticks};
 
 use std::time::{Duration, Instant};
 
@@ -41,9 +43,6 @@ use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{self, Arc, Mutex, MutexGuard};
 use crate::time::Deadline;
 use crate::wheel::TimerId;
-
-/// The tick that does not come.
-const NEVER: u64 = u64::MAX;
 
 /// Makes the events of a series.
 pub(crate) type MakeEvent<E> = Box<dyn FnMut() -> E + Send>;
@@ -78,7 +77,7 @@ pub(crate) struct TimerCounts {
 
 /// All timers of a store.
 pub(crate) struct Timers<E> {
-    start: Instant,
+    ticks: Ticks,
     /// No timer is due before; [`NEVER`] if there is none.
     next: AtomicU64,
     on_drain: PendingTimers,
@@ -102,7 +101,7 @@ pub(crate) enum Fired<E> {
 impl<E> Timers<E> {
     pub(crate) fn new(start: Instant, on_drain: PendingTimers, timers_max: Option<usize>) -> Self {
         Self {
-            start,
+            ticks: Ticks::since(start),
             next: AtomicU64::new(NEVER),
             on_drain,
             counts: TimerCounts {
@@ -122,12 +121,7 @@ impl<E> Timers<E> {
 
     /// The tick of `now`: one at which something may be due.
     pub(crate) fn tick(&self, now: Instant) -> u64 {
-        self.tick_of(Deadline::at(now)).min(NEVER - 1)
-    }
-
-    fn tick_of(&self, at: Deadline) -> u64 {
-        let since = at.instant().map(|at| at.saturating_duration_since(self.start));
-        since.map_or(NEVER, ticks)
+        self.ticks.at(now)
     }
 
     /// No timer is due before this tick.
@@ -145,13 +139,12 @@ impl<E> Timers<E> {
 
     /// When the next timer is due.
     pub(crate) fn next_due(&self, now: impl FnOnce() -> Instant) -> Option<Instant> {
-        let at = |tick| match tick {
-            NEVER => None,
-            tick => self.start.checked_add(Duration::from_nanos(tick)),
-        };
-        let next = at(self.next())?;
+        let next = self.ticks.instant(self.next())?;
+        if next > now() {
+            return Some(next);
+        }
         // It may have been cancelled.
-        if next <= now() { at(self.note_next(&mut self.lock())) } else { Some(next) }
+        self.ticks.instant(self.note_next(&mut self.lock()))
     }
 
     /// Puts an event in, unless it is due and `put` takes it at once; and says whether it is the first
@@ -181,7 +174,7 @@ impl<E> Timers<E> {
                 Err(refused) => event = refused.into_event(),
             }
         }
-        let tick = self.tick_of(due);
+        let tick = self.ticks.of(due);
         let id = queue.insert(tick, event).map_err(ScheduleError::TooMany)?;
         let is_first = self.put_in(tick);
         drop(queue);
@@ -197,7 +190,7 @@ impl<E> Timers<E> {
         is_closed: impl FnOnce() -> bool,
     ) -> Result<(PeriodicHandle<E>, bool), ScheduleError<()>> {
         let first = every.first.unwrap_or_else(|| Deadline::after_instant(now, every.period));
-        let tick = self.tick_of(first);
+        let tick = self.ticks.of(first);
         let mut queue = self.lock();
         // As in `schedule`.
         let begun = if is_closed() {
@@ -255,8 +248,4 @@ impl<E> Timers<E> {
     fn has_series(&self, number: u64) -> bool {
         self.lock().has_series(number)
     }
-}
-
-fn ticks(span: Duration) -> u64 {
-    u64::try_from(span.as_nanos()).unwrap_or(NEVER)
 }

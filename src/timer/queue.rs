@@ -2,7 +2,8 @@
 
 use rustc_hash::FxHashMap;
 
-use super::{Every, MakeEvent, NEVER, ticks};
+use super::ticks::{NEVER, span};
+use super::{Every, MakeEvent};
 use crate::contain;
 use crate::wheel::{TimerId, TimerWheel, TooManyTimers};
 
@@ -86,7 +87,7 @@ impl<E> Queue<E> {
         let wheel = self.wheel.get_or_insert_default();
         let Ok(id) = wheel.schedule(due, Timer::Beat(number)) else { return Err(make) };
         self.series_numbered = number;
-        let (period, catches_up) = (ticks(every.period), every.catches_up);
+        let (period, catches_up) = (span(every.period), every.catches_up);
         let series = Series { id, due, period, catches_up, make: Some(make) };
         self.series.insert(number, series);
         Ok(number)
