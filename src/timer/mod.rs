@@ -7,8 +7,9 @@
 //! # Ticks
 //!
 //! A tick is a nanosecond since the store was built, so no deadline is rounded and no timer is later
-//! than the dispatch that finds it. Coarser ticks would save at most one move of a timer between the
-//! levels of its wheel. They last for 584 years; what is due after that never is.
+//! than the dispatch that finds it. The price is a move or two more of a timer between the levels of
+//! its wheel: some 20 ns against ticks of a microsecond, some 40 ns against those of a millisecond,
+//! which would round every wait. They last for 584 years; what is due after that never is.
 //!
 //! # Who may look without the lock
 //!
