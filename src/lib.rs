@@ -17,9 +17,11 @@ mod handler;
 mod metrics;
 mod middleware;
 mod ring;
+mod schedule;
 mod store;
 mod sync;
 mod time;
+mod timer;
 mod transaction;
 mod wait;
 mod wheel;
@@ -30,7 +32,8 @@ pub use dead_letter::{
 };
 pub use error::{
     AuditError, BreakerOpen, CommitError, ConfigError, ErrorKind, HandlerError, Overrun,
-    PartlyFailed, PayloadTooLarge, RateLimited, ReplayError, ResultExt, SendAllError, SendError,
+    PartlyFailed, PayloadTooLarge, RateLimited, ReplayError, ResultExt, ScheduleError,
+    SendAllError, SendError,
 };
 pub use event::Event;
 pub use handler::filter;
@@ -53,6 +56,7 @@ pub use ring::{
 };
 pub use store::{DrainReport, EventStore, Producer, Replay, StoreBuilder};
 pub use time::{Clock, Deadline, ManualClock, MonotonicClock};
+pub use timer::{Every, PendingTimers, PeriodicHandle, TimerHandle};
 pub use transaction::Transaction;
 pub use wheel::{Drain, Expired, TimerId, TimerWheel, TooManyTimers};
 

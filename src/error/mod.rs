@@ -13,6 +13,7 @@ mod partly_failed;
 mod refusal;
 mod replay;
 mod result_ext;
+mod schedule;
 mod send;
 
 pub use audit::AuditError;
@@ -26,4 +27,5 @@ pub use partly_failed::PartlyFailed;
 pub use refusal::{BreakerOpen, PayloadTooLarge, RateLimited};
 pub use replay::ReplayError;
 pub use result_ext::ResultExt;
+pub use schedule::ScheduleError;
 pub use send::{SendAllError, SendError};

@@ -105,7 +105,8 @@ pub trait Observer<E: Event>: Send + Sync + 'static {
         let _ = letter;
     }
 
-    /// A send was refused; the sender gets the event back after this call.
+    /// A send was refused; the sender gets the event back after this call. Or the event of a timer was
+    /// due and found no room: that one is kept, and sent when there is some.
     fn rejected(&self, event: &E, refusal: Refusal) {
         let _ = (event, refusal);
     }

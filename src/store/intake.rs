@@ -101,6 +101,15 @@ impl<E: Send> Intake<E> {
         }
     }
 
+    /// Sends if there is room, whatever the policy, into an intake for many producers.
+    pub(super) fn put(&self, event: E) -> Result<(), SendError<E>> {
+        match &self.rings {
+            Rings::Lossless(ring) => ring.try_send(event),
+            Rings::Displacing(ring) => ring.try_send(event),
+            Rings::SingleLossless(_) | Rings::SingleDisplacing(_) => Err(SendError::Closed(event)),
+        }
+    }
+
     /// Sends a group without waiting, into an intake for many producers.
     pub(super) fn try_send_all(&self, events: &mut Vec<E>) -> Result<SentAll<E>, SendAllError> {
         match &self.rings {

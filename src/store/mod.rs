@@ -17,6 +17,7 @@ mod send;
 mod sharing;
 mod shutdown;
 mod subscribe;
+mod timers;
 mod walk;
 
 pub use producer::Producer;
@@ -33,6 +34,7 @@ use self::dispatch::Dispatcher;
 use self::intake::Intake;
 use self::keeper::Keeper;
 use self::sharing::Sharing;
+use self::timers::TimerSettings;
 use crate::config::OverrunPolicy;
 use crate::contain;
 use crate::dead_letter::DeadLetterQueue;
@@ -44,6 +46,7 @@ use crate::ring::{Lease, Many, Producers, Single};
 use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{self, Arc, Mutex};
 use crate::time::{Clock, MonotonicClock};
+use crate::timer::Timers;
 
 /// A bounded store of events that are dispatched to the handlers subscribed to them.
 ///
@@ -90,6 +93,7 @@ struct Shared<E: Event> {
     /// Present if events are kept for the handlers that failed on them.
     keeper: Option<Box<dyn Keeper<E>>>,
     clock: Box<dyn Clock>,
+    timers: Arc<Timers<E>>,
     /// When the next batch has to go out.
     batch_due: Mutex<Option<Instant>>,
     /// How often that has changed.
@@ -119,6 +123,7 @@ pub struct StoreBuilder<E: Event> {
     slow_after: Option<Duration>,
     keeper: Option<Box<dyn Keeper<E>>>,
     clock: Box<dyn Clock>,
+    timers: TimerSettings,
     events: PhantomData<fn(E)>,
 }
 
@@ -234,6 +239,7 @@ impl<E: Event> StoreBuilder<E> {
             middleware: self.middleware.into_boxed_slice(),
             watch,
             keeper: self.keeper,
+            timers: self.timers.build(&*self.clock),
             clock: self.clock,
             batch_due: Mutex::new(None),
             batch_news: AtomicU64::new(0),
@@ -297,6 +303,7 @@ impl<E: Event> EventStore<E> {
             slow_after: None,
             keeper: None,
             clock: Box::new(MonotonicClock),
+            timers: TimerSettings::default(),
             events: PhantomData,
         }
     }

@@ -21,6 +21,12 @@ pub struct DrainReport<E> {
     /// when the call returned: a dispatch takes out a run of events and counts those it has handled
     /// at the end of the run. Those not yet begun by then are returned by the next `drain`.
     pub in_flight: u64,
+    /// Events of timers that were not due, the earliest first, if
+    /// [that was chosen](crate::StoreBuilder::pending_timers).
+    pub timers: Vec<E>,
+    /// Timers that wait for their time although the store is closed, because the call was made from
+    /// inside a handler, or that another thread's dispatch has in its hands: for the next `drain`.
+    pub pending_timers: u64,
     /// Events in the ring when the call returned: because it was made from inside a handler, whose
     /// dispatch goes on to them, or because their sender was interrupted half-way.
     pub pending: u64,
@@ -35,6 +41,8 @@ impl<E> DrainReport<E> {
     /// to be dispatched.
     pub fn is_complete(&self) -> bool {
         self.undelivered.is_empty()
+            && self.timers.is_empty()
+            && self.pending_timers == 0
             && self.in_flight == 0
             && self.pending == 0
             && !self.producer_open
@@ -45,12 +53,16 @@ impl<E> fmt::Display for DrainReport<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "drain {}: {} dispatched, {} undelivered, {} in flight, {} pending{}",
+            "drain {}: {} dispatched, {} undelivered, {} in flight, {} pending{}{}",
             if self.is_complete() { "complete" } else { "incomplete" },
             self.dispatched,
             self.undelivered.len(),
             self.in_flight,
             self.pending,
+            match self.timers.len() as u64 + self.pending_timers {
+                0 => String::new(),
+                timers => format!(", {timers} timers"),
+            },
             if self.producer_open { ", producer open" } else { "" }
         )
     }
@@ -62,6 +74,8 @@ impl<E> fmt::Debug for DrainReport<E> {
         f.debug_struct("DrainReport")
             .field("dispatched", &self.dispatched)
             .field("undelivered", &self.undelivered.len())
+            .field("timers", &self.timers.len())
+            .field("pending_timers", &self.pending_timers)
             .field("in_flight", &self.in_flight)
             .field("pending", &self.pending)
             .field("producer_open", &self.producer_open)
@@ -159,6 +173,7 @@ impl<E: Event> Shared<E> {
         // Relaxed: see `is_abandoned`.
         self.abandoned.store(true, Ordering::Relaxed);
         self.abandon_due();
+        self.settle_timers();
         let mut removed = Vec::new();
         // An audit must not see events that are gone and not yet counted.
         let _books = sync::lock(&self.left_over);
@@ -186,6 +201,7 @@ impl<E: Event> Shared<E> {
         let mut report = self.report(dispatched);
         report.undelivered = std::mem::take(&mut *sync::lock(&self.left_over));
         report.undelivered.extend(removed);
+        report.timers = self.timers.take_returned();
         report
     }
 
@@ -204,6 +220,14 @@ impl<E: Event> Shared<E> {
         let came = head + dispatch.committed.get();
         let in_flight = came.saturating_sub(gone);
         let pending = self.intake.tail_position().saturating_sub(head);
-        DrainReport { dispatched, undelivered: Vec::new(), in_flight, pending, producer_open }
+        DrainReport {
+            dispatched,
+            undelivered: Vec::new(),
+            timers: Vec::new(),
+            pending_timers: self.timers.waiting().0,
+            in_flight,
+            pending,
+            producer_open,
+        }
     }
 }
