@@ -115,6 +115,7 @@ pub(crate) struct Counters {
     pub(crate) observer_panics: SharedCounter,
     /// Those that happened outside of a dispatch.
     pub(crate) event_panics: SharedCounter,
+    pub(crate) stuck_calls: SharedCounter,
 }
 
 impl Counters {
@@ -140,6 +141,7 @@ impl Counters {
             rejected_would_deadlock: SharedCounter::new(),
             observer_panics: SharedCounter::new(),
             event_panics: SharedCounter::new(),
+            stuck_calls: SharedCounter::new(),
         }
     }
 }
@@ -198,8 +200,12 @@ pub struct Metrics {
     pub panicked_calls: u64,
     /// Events whose `Drop` (or `topic`) panicked.
     pub event_panics: u64,
-    /// Calls of an observer that panicked.
+    /// Calls of an observer that panicked, and panics of a wait strategy or a clock on the driver's
+    /// thread.
     pub observer_panics: u64,
+    /// Handler calls that were reported while they ran, because they took longer than the
+    /// [limit](crate::StoreBuilder::watchdog).
+    pub stuck_calls: u64,
 }
 
 impl Metrics {
@@ -252,7 +258,13 @@ impl fmt::Display for Metrics {
             self.event_panics + self.observer_panics,
             self.event_panics,
             self.observer_panics
-        )
+        )?;
+        match self.stuck_calls {
+            0 => Ok(()),
+            stuck => {
+                write!(f, "\nstuck       {stuck:>12}  (handler calls reported while they ran)")
+            }
+        }
     }
 }
 

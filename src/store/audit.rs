@@ -55,6 +55,7 @@ impl<E: Event, P: Producers> EventStore<E, P> {
             panicked_calls: dispatch.panicked_calls.get(),
             event_panics: dispatch.event_panics.get() + counters.event_panics.get(),
             observer_panics: counters.observer_panics.get(),
+            stuck_calls: counters.stuck_calls.get(),
         }
     }
 

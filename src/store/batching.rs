@@ -39,6 +39,8 @@ pub(super) enum Flush {
     Due,
     /// Those too that wait for no time.
     EndOfPublish,
+    /// All but those whose subscription is paused.
+    Asked,
     All,
 }
 
@@ -185,7 +187,7 @@ impl<E: Event> Shared<E> {
         for index in 0..batches.open.len() {
             let batch = &mut batches.open[index];
             let is_due = match (which, batch.until) {
-                (Flush::All, _) | (Flush::EndOfPublish, None) => true,
+                (Flush::All | Flush::Asked, _) | (Flush::EndOfPublish, None) => true,
                 (Flush::Due, None) => false,
                 (_, Some(until)) => self.clock.now() >= until,
             };

@@ -179,14 +179,14 @@ impl<E: Event> Shared<E> {
     }
 
     /// Another number whenever the next time at which something is due may have changed.
-    fn news(&self) -> u64 {
+    pub(super) fn news(&self) -> u64 {
         // Relaxed: who sleeps looks at it with the bell in hand, and is rung for after the change.
         let batches = self.batch_news.load(Ordering::Relaxed);
         batches + self.keeper.as_ref().map_or(0, |keeper| keeper.pushes())
     }
 
     /// When the next call or batch is due.
-    fn next_due(&self) -> Option<Instant> {
+    pub(super) fn next_due(&self) -> Option<Instant> {
         let batch = *sync::lock(&self.batch_due);
         let call = self.keeper.as_ref().and_then(|keeper| keeper.next_due());
         batch.into_iter().chain(call).min()
@@ -232,7 +232,12 @@ impl<E: Event> Shared<E> {
 
 impl<E: Event> Dispatch<'_, E> {
     /// Dispatches everything up to `target`, and further if a handler asks again.
-    fn run_to(&mut self, mut target: u64) -> usize {
+    pub(super) fn run_to(&mut self, target: u64) -> usize {
+        self.run_to_by(target, Deadline::NEVER)
+    }
+
+    /// The same, but begins no further run of events after `deadline`.
+    pub(super) fn run_to_by(&mut self, mut target: u64, deadline: Deadline) -> usize {
         let shared = self.shared;
         let mut dispatched = 0;
         let mut backoff = Backoff::new();
@@ -241,7 +246,7 @@ impl<E: Event> Dispatch<'_, E> {
             self.flush(Flush::Due, Deadline::NEVER);
             loop {
                 let left = target.saturating_sub(shared.intake.head_position());
-                if left == 0 || shared.is_abandoned() {
+                if left == 0 || shared.is_abandoned() || deadline.has_passed() {
                     break;
                 }
                 match self.run(left, Deadline::NEVER) {
