@@ -110,6 +110,8 @@ impl<E: Event> Shared<E> {
         dispatch.run_to(target);
         if self.crew.flushes.is_asked() {
             dispatch.flush_batches();
+            // Before they are told: who has flushed finds the books closed.
+            drop(dispatch);
             self.complete_flushes(asked);
         }
     }

@@ -118,10 +118,6 @@ impl<E: Event> Shared<E> {
                 self.is_abandoned().then_some(Err(FlushError::Abandoned))
             }
         });
-        if outcome == Some(Ok(())) {
-            // So that whoever flushes finds the books closed.
-            drop(self.take_dispatch(deadline));
-        }
         outcome.unwrap_or(Err(FlushError::Timeout))
     }
 
@@ -136,21 +132,21 @@ impl<E: Event> Shared<E> {
         }
     }
 
-    /// The driver's word on what it was asked for; whoever waits is woken with the end of its lease.
+    /// The driver's word on what it was asked for.
     pub(super) fn complete_flushes(&self, asked: u64) {
         if !self.has_given_up() {
             // Release [flush-done]: pairs with the Acquire in `flush_by_driver`.
             // Model: `flush_vs_driver`.
             self.crew.flushes.done.store(asked, Ordering::Release);
         }
+        self.dispatcher.wake_waiting();
     }
 
     /// The driver's last word: everything has been handled, or nothing will be.
     pub(super) fn end_flushes(&self) {
-        self.complete_flushes(u64::MAX);
         // Relaxed: as in `await_driver`.
         self.crew.flushes.has_ended.store(true, Ordering::Relaxed);
-        self.dispatcher.wake_waiting();
+        self.complete_flushes(u64::MAX);
     }
 
     /// Whether a drain has given up before anything that left the ring until now left it.

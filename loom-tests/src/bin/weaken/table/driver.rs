@@ -38,6 +38,12 @@ pub(super) const ROWS: &[Weakening] = &[
         ("driver", &["flush_vs_driver"]),
     ),
     text(
+        "the driver tells no flush",
+        "store/crew/flush.rs",
+        &[("        }\n        self.dispatcher.wake_waiting();\n", "        }\n")],
+        ("driver", &["flush_vs_driver"]),
+    ),
+    text(
         "driver sleeps without a look at the flushes",
         "store/crew/drive.rs",
         &[("self.news() != seen || self.crew.flushes.is_asked();", "self.news() != seen;")],
