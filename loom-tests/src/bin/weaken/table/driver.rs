@@ -76,10 +76,7 @@ pub(super) const ROWS: &[Weakening] = &[
     text(
         "a flush looks for no drain that has given up",
         "store/crew/flush.rs",
-        &[(
-            "        drop(sync::lock(&self.left_over));\n        self.is_abandoned()",
-            "        false",
-        )],
+        &[("self.is_abandoned().then_some(Err(FlushError::Abandoned))", "None")],
         ("driver", &["flush_vs_drain_out_of_time"]),
     ),
 ];
