@@ -64,6 +64,7 @@ impl<E: Event, P: Producers> EventStore<E, P> {
             timers_returned,
             timers_delayed,
             timers_scheduled: scheduled.get(),
+            stuck_calls: counters.stuck_calls.get(),
         }
     }
 

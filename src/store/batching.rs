@@ -43,7 +43,7 @@ impl<E: Event> OpenBatch<E> {
     /// Whether it is to go out, if its subscription takes calls.
     fn is_due(&self, which: Flush, now: impl FnOnce() -> Instant) -> bool {
         match (which, self.until) {
-            (Flush::All | Flush::Closed, _) | (Flush::EndOfPublish, None) => true,
+            (Flush::All | Flush::Unpaused, _) | (Flush::EndOfPublish, None) => true,
             (Flush::Due, None) => self.is_full(),
             (_, Some(until)) => self.is_full() || now() >= until,
         }
@@ -57,8 +57,8 @@ pub(super) enum Flush {
     Due,
     /// Those too that wait for no time.
     EndOfPublish,
-    /// All, because no event will come; one whose subscription is paused still waits.
-    Closed,
+    /// All but those whose subscription is paused: no event will come, or somebody flushes.
+    Unpaused,
     /// All, because this is the end.
     All,
 }

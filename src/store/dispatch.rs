@@ -17,7 +17,6 @@ use crate::sync;
 use crate::sync::atomic::Ordering;
 use crate::time::Deadline;
 use crate::wait::Backoff;
-use std::time::{Duration, Instant};
 
 /// What a run may take in the scratch buffer, in bytes: half of a small first-level cache.
 const RUN_BYTES_MAX: usize = 16 * 1024;
@@ -160,57 +159,6 @@ impl<E: Event> EventStore<E> {
 }
 
 impl<E: Event> Shared<E> {
-    /// Waits until an event, a call or a batch is there to be dispatched, or the store is closed;
-    /// whether that was so by `deadline`.
-    fn wait_for_work(&self, deadline: Deadline) -> bool {
-        loop {
-            let seen = self.news();
-            let due = self.next_due().map(|at| at.saturating_duration_since(self.now()));
-            if due == Some(Duration::ZERO) {
-                return true;
-            }
-            let until = due.map_or(deadline, |wait| deadline.min(Deadline::after(wait)));
-            if self.intake.wait_for_events(until, || self.news() != seen) {
-                if self.news() == seen || self.intake.has_events() {
-                    return true;
-                }
-            } else if deadline.has_passed() {
-                return false;
-            }
-        }
-    }
-
-    /// Other numbers whenever the next time at which something is due may have changed.
-    fn news(&self) -> (u64, u64) {
-        // Relaxed: who sleeps looks at it with the bell in hand, and is rung for after the change.
-        let batches = self.batch_news.load(Ordering::Relaxed);
-        let calls = self.keeper.as_ref().map_or(0, |keeper| keeper.pushes());
-        (batches + calls, self.timers.next())
-    }
-
-    /// When the next call, batch or timer is due.
-    fn next_due(&self) -> Option<Instant> {
-        let batch = *sync::lock(&self.batch_due);
-        let call = self.keeper.as_ref().and_then(|keeper| keeper.next_due());
-        let timer = self.timers.next_due(|| self.clock.now());
-        batch.into_iter().chain(call).chain(timer).min()
-    }
-
-    /// Says when the next batch has to go out, if that has changed.
-    fn tell_batch_due(&self, batches: &mut Batches<E>) {
-        let due = batches.next_due();
-        if due == batches.told_due {
-            return;
-        }
-        batches.told_due = due;
-        *sync::lock(&self.batch_due) = due;
-        if due.is_some() {
-            // Relaxed: see `news`.
-            self.batch_news.fetch_add(1, Ordering::Relaxed);
-            self.intake.wake_waiting();
-        }
-    }
-
     /// Makes the dispatch that is running on this thread go on to what is pending at its end.
     pub(super) fn ask_again(&self) {
         // Relaxed: read by the same thread.
@@ -241,7 +189,12 @@ impl<E: Event> Shared<E> {
 
 impl<E: Event> Dispatch<'_, E> {
     /// Dispatches everything up to `target`, and further if a handler asks again.
-    fn run_to(&mut self, mut target: u64) -> usize {
+    pub(super) fn run_to(&mut self, target: u64) -> usize {
+        self.run_to_by(target, Deadline::NEVER)
+    }
+
+    /// The same, but begins no further run of events after `deadline`.
+    pub(super) fn run_to_by(&mut self, mut target: u64, deadline: Deadline) -> usize {
         let shared = self.shared;
         let mut dispatched = 0;
         let mut backoff = Backoff::new();
@@ -257,7 +210,7 @@ impl<E: Event> Dispatch<'_, E> {
                     target = shared.intake.tail_position();
                 }
                 let left = target.saturating_sub(shared.intake.head_position());
-                if left == 0 || shared.is_abandoned() {
+                if left == 0 || shared.is_abandoned() || deadline.has_passed() {
                     break;
                 }
                 match self.run(left, Deadline::NEVER, &mut due) {
@@ -343,7 +296,7 @@ impl<E: Event> Dispatch<'_, E> {
     fn flush_at_the_end(&mut self) {
         if !self.held.batches.is_unused() {
             let is_finished = self.shared.intake.is_finished();
-            let which = if is_finished { Flush::Closed } else { Flush::EndOfPublish };
+            let which = if is_finished { Flush::Unpaused } else { Flush::EndOfPublish };
             self.flush(which, Deadline::NEVER);
         }
     }

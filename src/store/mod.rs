@@ -6,11 +6,14 @@ mod audit;
 mod batch_call;
 mod batching;
 mod commit;
+mod crew;
+mod debug;
 mod delivery;
 mod dispatch;
 mod due;
 mod intake;
 mod keeper;
+mod next;
 mod producer;
 mod replay;
 mod send;
@@ -20,16 +23,17 @@ mod subscribe;
 mod timers;
 mod walk;
 
+pub use crew::{Driver, DriverConfig};
 pub use producer::Producer;
 pub use replay::Replay;
 pub use shutdown::DrainReport;
 
-use std::fmt;
 use std::marker::PhantomData;
 use std::time::{Duration, Instant};
 
 use crossbeam_utils::CachePadded;
 
+use self::crew::{Crew, CrewConfig};
 use self::dispatch::Dispatcher;
 use self::intake::Intake;
 use self::keeper::Keeper;
@@ -50,9 +54,10 @@ use crate::timer::Timers;
 
 /// A bounded store of events that are dispatched to the handlers subscribed to them.
 ///
-/// A handle: cloning it is cheap, and all clones are the same store. It starts no thread; events are
-/// dispatched by whoever calls [`publish`](Self::publish). When the last handle is dropped, events
-/// still inside are dropped too: call [`drain`](Self::drain) to get them.
+/// A handle: cloning it is cheap, and all clones are the same store. Events are dispatched by whoever
+/// calls [`publish`](Self::publish), or by a thread if the [builder](StoreBuilder::driver) is asked for
+/// one. When the last handle is dropped, events still inside are dropped too, unless there is such a
+/// thread: call [`drain`](Self::drain) to get them.
 ///
 /// # Examples
 ///
@@ -111,6 +116,7 @@ struct Shared<E: Event> {
     left_over: Mutex<Vec<E>>,
     /// How many handles of the store there are; a producer is none.
     handles: AtomicUsize,
+    crew: Crew,
 }
 
 /// Settings of a store; made by [`EventStore::builder`].
@@ -124,6 +130,7 @@ pub struct StoreBuilder<E: Event> {
     keeper: Option<Box<dyn Keeper<E>>>,
     clock: Box<dyn Clock>,
     timers: TimerSettings,
+    crew: CrewConfig,
     events: PhantomData<fn(E)>,
 }
 
@@ -176,7 +183,8 @@ impl<E: Event> StoreBuilder<E> {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if the capacity is not a non-zero power of two, or more than memory allows.
+    /// [`ConfigError`] if the capacity is not a non-zero power of two, or more than memory allows; or
+    /// if a thread it was asked for cannot be had.
     ///
     /// # Examples
     ///
@@ -192,7 +200,7 @@ impl<E: Event> StoreBuilder<E> {
     /// ```
     pub fn build(self) -> Result<EventStore<E>, ConfigError> {
         let intake = Intake::many(self.capacity, self.policy)?;
-        Ok(EventStore { shared: self.share(intake), producers: PhantomData })
+        Ok(EventStore { shared: self.share(intake)?, producers: PhantomData })
     }
 
     /// Builds a store into which one owned handle sends, without a read-modify-write.
@@ -218,12 +226,12 @@ impl<E: Event> StoreBuilder<E> {
     /// ```
     pub fn build_single(self) -> Result<(EventStore<E, Single>, Producer<E>), ConfigError> {
         let (intake, output) = Intake::single(self.capacity, self.policy)?;
-        let shared = self.share(intake);
+        let shared = self.share(intake)?;
         let producer = Producer::new(Arc::clone(&shared), output);
         Ok((EventStore { shared, producers: PhantomData }, producer))
     }
 
-    fn share(self, intake: Intake<E>) -> Arc<Shared<E>> {
+    fn share(self, intake: Intake<E>) -> Result<Arc<Shared<E>>, ConfigError> {
         let registry = Arc::new(Registry::new());
         let dispatcher = Dispatcher::new(intake.capacity(), registry.look());
         // An observer is the user's, and may panic when it is asked.
@@ -232,7 +240,7 @@ impl<E: Event> StoreBuilder<E> {
             calls: self.observers.iter().any(|observer| sees(&**observer).unwrap_or(false)),
             slow_after: self.slow_after,
         };
-        Arc::new(Shared {
+        let shared = Arc::new(Shared {
             intake,
             registry,
             observers: self.observers.into_boxed_slice(),
@@ -250,7 +258,10 @@ impl<E: Event> StoreBuilder<E> {
             abandoned: AtomicBool::new(false),
             left_over: Mutex::new(Vec::new()),
             handles: AtomicUsize::new(1),
-        })
+            crew: Crew::new(&self.crew),
+        });
+        shared.start_crew(self.crew)?;
+        Ok(shared)
     }
 }
 
@@ -304,6 +315,7 @@ impl<E: Event> EventStore<E> {
             keeper: None,
             clock: Box::new(MonotonicClock),
             timers: TimerSettings::default(),
+            crew: CrewConfig::default(),
             events: PhantomData,
         }
     }
@@ -377,28 +389,7 @@ impl<E: Event, P: Producers> Drop for EventStore<E, P> {
     fn drop(&mut self) {
         // Relaxed: closing hands nothing over.
         if self.shared.handles.fetch_sub(1, Ordering::Relaxed) == 1 {
-            self.shared.intake.close();
+            self.shared.dismiss();
         }
-    }
-}
-
-impl<E: Event, P: Producers> fmt::Debug for EventStore<E, P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EventStore")
-            .field("capacity", &self.capacity())
-            .field("policy", &self.policy())
-            .field("len_hint", &self.len_hint())
-            .field("closed", &self.is_closed())
-            .finish_non_exhaustive()
-    }
-}
-
-impl<E: Event> fmt::Debug for StoreBuilder<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StoreBuilder")
-            .field("capacity", &self.capacity)
-            .field("policy", &self.policy)
-            .field("observers", &self.observers.len())
-            .finish_non_exhaustive()
     }
 }

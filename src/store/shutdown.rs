@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::{EventStore, Shared};
 use crate::event::Event;
+use crate::handler::RunningCall;
 use crate::ring::Producers;
 use crate::sync;
 use crate::sync::atomic::Ordering;
@@ -34,6 +35,10 @@ pub struct DrainReport<E> {
     /// has neither been dropped nor been refused since the store was closed. An event that it was
     /// sending at that time is dispatched or returned by the next `drain`.
     pub producer_open: bool,
+    /// The handler calls that were running when the call returned, in a store that
+    /// [knows](EventStore::running_calls): those that the drain has waited for in vain, or the one it
+    /// was called from.
+    pub running: Vec<RunningCall>,
 }
 
 impl<E> DrainReport<E> {
@@ -46,6 +51,7 @@ impl<E> DrainReport<E> {
             && self.in_flight == 0
             && self.pending == 0
             && !self.producer_open
+            && self.running.is_empty()
     }
 }
 
@@ -64,7 +70,8 @@ impl<E> fmt::Display for DrainReport<E> {
                 timers => format!(", {timers} timers"),
             },
             if self.producer_open { ", producer open" } else { "" }
-        )
+        )?;
+        self.running.iter().try_for_each(|call| write!(f, ", running: {call}"))
     }
 }
 
@@ -79,6 +86,7 @@ impl<E> fmt::Debug for DrainReport<E> {
             .field("in_flight", &self.in_flight)
             .field("pending", &self.pending)
             .field("producer_open", &self.producer_open)
+            .field("running", &self.running)
             .finish()
     }
 }
@@ -144,26 +152,28 @@ impl<E: Event, P: Producers> EventStore<E, P> {
             return shared.report(0);
         }
         let mut dispatched = 0;
-        if let Some(mut dispatch) = shared.take_dispatch(deadline) {
-            // A producer that cannot be locked out may have sent since `run_to_end` looked.
-            loop {
-                dispatched += dispatch.run_to_end(deadline);
-                if shared.is_abandoned() {
-                    break;
-                }
-                // In this order: once it has ended, what is finished stays so.
-                let producer_open = shared.intake.awaits_producer();
-                if shared.intake.is_finished() {
-                    let report = shared.report_with(dispatched, Vec::new());
-                    return DrainReport { producer_open, ..report };
-                }
-                if deadline.has_passed() {
-                    break;
-                }
+        let Some(mut dispatch) = shared.take_dispatch(deadline) else {
+            return shared.report_with(dispatched, shared.give_up());
+        };
+        // A producer that cannot be locked out may have sent since `run_to_end` looked.
+        let finished = loop {
+            dispatched += dispatch.run_to_end(deadline);
+            // In this order: once it has ended, what is finished stays so.
+            let producer_open = shared.intake.awaits_producer();
+            if shared.intake.is_finished() && !shared.is_abandoned() {
+                break Some(producer_open);
             }
+            if shared.is_abandoned() || deadline.has_passed() {
+                break None;
+            }
+        };
+        drop(dispatch);
+        let removed = if finished.is_some() { Vec::new() } else { shared.give_up() };
+        if finished != Some(true) {
+            shared.await_driver(deadline);
         }
-        let removed = shared.give_up();
-        shared.report_with(dispatched, removed)
+        let report = shared.report_with(dispatched, removed);
+        DrainReport { producer_open: finished.unwrap_or(report.producer_open), ..report }
     }
 }
 
@@ -189,6 +199,8 @@ impl<E: Event> Shared<E> {
         let count = removed.len() as u64;
         self.counters.removed.add(count);
         self.counters.undelivered.add(count);
+        // Those who wait for what was removed need not.
+        self.dispatcher.wake_waiting();
         removed
     }
 
@@ -228,6 +240,7 @@ impl<E: Event> Shared<E> {
             in_flight,
             pending,
             producer_open,
+            running: self.running_calls(),
         }
     }
 }

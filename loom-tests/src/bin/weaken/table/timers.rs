@@ -41,7 +41,7 @@ pub(super) const ROWS: &[Weakening] = &[
     ),
     text(
         "news after the look, of a timer",
-        "store/dispatch.rs",
+        "store/next.rs",
         &[
             ("            let seen = self.news();\n", ""),
             (
