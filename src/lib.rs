@@ -17,26 +17,31 @@ mod handler;
 mod metrics;
 mod middleware;
 mod ring;
+mod schedule;
 mod store;
 mod sync;
 mod time;
+mod timer;
 mod transaction;
 mod wait;
+mod wheel;
 
 pub use config::OverrunPolicy;
 pub use dead_letter::{
     DeadLetter, DeadLetterConfig, DeadLetterQueue, DeadLetterStats, LetterId, WhenFull,
 };
 pub use error::{
-    AuditError, BreakerOpen, CommitError, ConfigError, ErrorKind, HandlerError, Overrun,
-    PartlyFailed, PayloadTooLarge, RateLimited, ReplayError, ResultExt, SendAllError, SendError,
+    AuditError, BreakerOpen, CommitError, ConfigError, ErrorKind, FlushError, HandlerError,
+    Overrun, PartlyFailed, PayloadTooLarge, RateLimited, ReplayError, ResultExt, ScheduleError,
+    SendAllError, SendError,
 };
 pub use event::Event;
 pub use handler::filter;
 pub use handler::{
     Batch, BatchConfig, BatchHandler, BoxBatchHandler, BoxHandler, CallContext, Changed, Context,
     Failure, Filter, Handler, IntoOutcome, Loss, Middleware, Observer, Outcome, PlacedBatch,
-    Refusal, SubscribeOptions, Subscription, SubscriptionId, SubscriptionStats, around,
+    Refusal, RunningCall, SubscribeOptions, Subscription, SubscriptionId, SubscriptionStats,
+    around,
 };
 pub use metrics::{Balance, Metrics};
 #[cfg(feature = "tracing")]
@@ -50,9 +55,12 @@ pub use ring::{
     Displacing, Lossless, Many, Mode, Producers, Reader, Ring, RingConsumer, RingProducer, Sender,
     Sent, SentAll, Single, SingleRing,
 };
-pub use store::{DrainReport, EventStore, Producer, Replay, StoreBuilder};
+pub use store::{DrainReport, Driver, DriverConfig, EventStore, Producer, Replay, StoreBuilder};
 pub use time::{Clock, Deadline, ManualClock, MonotonicClock};
+pub use timer::{Every, PendingTimers, PeriodicHandle, TimerHandle};
 pub use transaction::Transaction;
+pub use wait::{BusySpin, Park, WaitStrategy, Yield};
+pub use wheel::{Drain, Expired, TimerId, TimerWheel, TooManyTimers};
 
 /// The README's code, compiled and run as documentation tests.
 #[cfg(doctest)]

@@ -115,6 +115,7 @@ pub(crate) struct Counters {
     pub(crate) observer_panics: SharedCounter,
     /// Those that happened outside of a dispatch.
     pub(crate) event_panics: SharedCounter,
+    pub(crate) stuck_calls: SharedCounter,
 }
 
 impl Counters {
@@ -140,6 +141,7 @@ impl Counters {
             rejected_would_deadlock: SharedCounter::new(),
             observer_panics: SharedCounter::new(),
             event_panics: SharedCounter::new(),
+            stuck_calls: SharedCounter::new(),
         }
     }
 }
@@ -198,14 +200,34 @@ pub struct Metrics {
     pub panicked_calls: u64,
     /// Events whose `Drop` (or `topic`) panicked.
     pub event_panics: u64,
-    /// Calls of an observer that panicked.
+    /// Calls of an observer that panicked, and panics of a wait strategy or a clock on the driver's
+    /// thread.
     pub observer_panics: u64,
+    /// Timers that were accepted, due at once or later. A series counts once for each of its events.
+    pub timers_scheduled: u64,
+    /// Timers whose events went into the ring, or were dispatched by a `drain`.
+    pub timers_fired: u64,
+    /// Timers that were cancelled, by their handles or by a `drain`, or whose event could not be made.
+    pub timers_cancelled: u64,
+    /// Timers whose events were returned by `drain`.
+    pub timers_returned: u64,
+    /// Timers that found no room in the ring when they were due, and had to wait for it.
+    pub timers_delayed: u64,
+    /// Handler calls that were reported while they ran, because they took longer than the
+    /// [limit](crate::StoreBuilder::watchdog).
+    pub stuck_calls: u64,
 }
 
 impl Metrics {
     /// Events that were displaced, for whatever reason.
     pub const fn displaced(&self) -> u64 {
         self.displaced_oldest + self.displaced_incoming
+    }
+
+    /// Timers that wait for their time.
+    pub const fn timers_pending(&self) -> u64 {
+        let gone = self.timers_fired + self.timers_cancelled + self.timers_returned;
+        self.timers_scheduled.saturating_sub(gone)
     }
 
     /// Sends that were refused, for whatever reason. They are not part of `accepted`.
@@ -252,7 +274,25 @@ impl fmt::Display for Metrics {
             self.event_panics + self.observer_panics,
             self.event_panics,
             self.observer_panics
-        )
+        )?;
+        if self.timers_scheduled != 0 {
+            write!(
+                f,
+                "\ntimers      {:>12}  ({} fired, {} cancelled, {} returned, {} pending; {} found no room at first)",
+                self.timers_scheduled,
+                self.timers_fired,
+                self.timers_cancelled,
+                self.timers_returned,
+                self.timers_pending(),
+                self.timers_delayed
+            )?;
+        }
+        match self.stuck_calls {
+            0 => Ok(()),
+            stuck => {
+                write!(f, "\nstuck       {stuck:>12}  (handler calls reported while they ran)")
+            }
+        }
     }
 }
 

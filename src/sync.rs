@@ -93,6 +93,16 @@ mod imp {
         std::thread::yield_now();
     }
 
+    pub(crate) use std::thread::JoinHandle;
+
+    /// Starts a thread of the store's own.
+    pub(crate) fn spawn(
+        name: &str,
+        body: impl FnOnce() + Send + 'static,
+    ) -> std::io::Result<JoinHandle<()>> {
+        std::thread::Builder::new().name(name.to_owned()).spawn(body)
+    }
+
     /// A number that no other living thread has; never 0.
     #[inline]
     pub(crate) fn thread_token() -> usize {
@@ -233,6 +243,15 @@ mod imp {
 
     pub(crate) fn yield_now() {
         loom::thread::yield_now();
+    }
+
+    pub(crate) use loom::thread::JoinHandle;
+
+    pub(crate) fn spawn(
+        name: &str,
+        body: impl FnOnce() + Send + 'static,
+    ) -> std::io::Result<JoinHandle<()>> {
+        loom::thread::Builder::new().name(name.to_owned()).spawn(body)
     }
 
     pub(crate) fn thread_token() -> usize {

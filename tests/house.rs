@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 /// The layers, lowest first. A module may import its own layer and the ones before it.
 const LAYERS: &[&[&str]] = &[
     &["sync", "contain", "error", "time"],
-    &["ring", "wait", "event", "metrics"],
+    &["ring", "wait", "wheel", "timer", "event", "metrics"],
     &["handler", "middleware", "dead_letter"],
     &["config", "store"],
-    &["transaction"],
+    &["transaction", "schedule"],
 ];
 
 /// Only `sync` may name these: a model sees nothing that does not go through the facade, and a

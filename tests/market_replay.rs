@@ -29,6 +29,23 @@ fn a_generated_feed_is_accounted_for_under_every_policy() {
 }
 
 #[test]
+fn a_store_that_dispatches_by_itself_accounts_for_as_much() {
+    for driver in ["manual", "busy-spin", "yield", "park"] {
+        for policy in POLICIES {
+            let arguments = ["--driver", driver, "--policy", policy, "--events", "5000"];
+            let (report, err) = replay_json(&arguments);
+            assert_eq!((err.as_str(), count(&report, "events")), ("", 5_000), "{report}");
+            if policy == "block" {
+                assert_eq!(count(&report, "handled"), 5_000, "{report}");
+            }
+        }
+    }
+    let core = core_affinity::get_core_ids().expect("the system says which")[0].id.to_string();
+    let (report, _) = replay_json(&["--driver", "park", "--pin", &core, "--events", "5000"]);
+    assert_eq!(count(&report, "handled"), 5_000, "{report}");
+}
+
+#[test]
 fn a_generated_feed_is_the_same_every_time() {
     let (first, _) = replay_json(&["--events", "30000"]);
     let (second, _) = replay_json(&["--events", "30000", "--capacity", "16"]);
@@ -110,6 +127,9 @@ fn a_wrong_command_line_is_one_sentence() {
         (&["--capacity", "-1"], "--capacity \"-1\": expected a whole number"),
         (&["--capacity"], "missing argument for option '--capacity'"),
         (&["--policy", "newest"], "unknown overrun policy \"newest\": expected \"drop-oldest\""),
+        (&["--driver", "none"], "unknown driver \"none\": expected \"manual\""),
+        (&["--pin", "0"], "--pin is for a thread of the store's own"),
+        (&["--driver", "park", "--pin", "4096"], "core 4096 cannot be used: this thread may use"),
         (&["--speed", "0"], "--speed \"0\": expected a number above 0"),
         (&["--speed", "-1"], "--speed \"-1\": expected a number above 0"),
         (&["--speed=NaN"], "--speed \"NaN\": expected a number above 0"),
@@ -133,9 +153,17 @@ fn a_wrong_command_line_is_one_sentence() {
 fn help_lists_every_option() {
     let ended = replay(&["--help"]);
     assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""));
-    for option in
-        ["--input", "--events", "--policy", "--capacity", "--speed", "--fail-every", "--json"]
-    {
+    for option in [
+        "--input",
+        "--events",
+        "--policy",
+        "--capacity",
+        "--speed",
+        "--driver",
+        "--pin",
+        "--fail-every",
+        "--json",
+    ] {
         assert!(ended.out.contains(option), "{option} is missing");
     }
 }

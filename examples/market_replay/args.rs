@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use lexopt::{Arg, Parser, ValueExt};
-use ringbus::OverrunPolicy;
+use ringbus::{BusySpin, DriverConfig, OverrunPolicy, Park, Yield};
 
 /// What `--help` prints.
 pub(crate) const HELP: &str = "\
@@ -21,6 +21,9 @@ Usage: market_replay [OPTIONS]
   --capacity N     slots of the ring, a power of two [default: 8192]
   --speed X        replay in recorded time, X times as fast; 1.0 is as it was recorded
                    [default: as fast as possible]
+  --driver DRIVER  who dispatches: manual (the main thread), or a thread of the store's own that
+                   waits by busy-spin, yield or park [default: manual]
+  --pin CORE       keep that thread on a core, from 0
   --fail-every N   let a handler fail on every Nth trade, 0 for never [default: 1000]
   --json           print one JSON object instead of the report
   --help           print this
@@ -50,11 +53,36 @@ pub(crate) struct Options {
     pub(crate) events: u64,
     pub(crate) policy: OverrunPolicy,
     pub(crate) capacity: usize,
+    /// How the store's own thread waits, or `None` if it has none.
+    pub(crate) driver: Option<Waiting>,
+    /// The core of that thread.
+    pub(crate) pin: Option<usize>,
     /// How many times as fast as recorded, or `None` for as fast as possible.
     pub(crate) speed: Option<f64>,
     /// On every which trade a handler fails; 0 for none.
     pub(crate) fail_every: u64,
     pub(crate) json: bool,
+}
+
+/// How a thread waits for something to dispatch.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Waiting {
+    BusySpin,
+    Yield,
+    Park,
+}
+
+impl Options {
+    /// The thread that is to dispatch, if one is.
+    pub(crate) fn driver_config(&self) -> Option<DriverConfig> {
+        let config = DriverConfig::new().name("dispatch");
+        let config = match self.driver? {
+            Waiting::BusySpin => config.wait(BusySpin),
+            Waiting::Yield => config.wait(Yield),
+            Waiting::Park => config.wait(Park::new()),
+        };
+        Some(self.pin.into_iter().fold(config, DriverConfig::pin_to))
+    }
 }
 
 /// Reads the command line; `None` if it asks for help.
@@ -64,6 +92,8 @@ pub(crate) fn parse() -> Result<Option<Options>, lexopt::Error> {
         events: EVENTS,
         policy: OverrunPolicy::Block,
         capacity: CAPACITY,
+        driver: None,
+        pin: None,
         speed: None,
         fail_every: FAIL_EVERY,
         json: false,
@@ -83,6 +113,8 @@ pub(crate) fn parse() -> Result<Option<Options>, lexopt::Error> {
                     OverrunPolicy::from_str(&name).map_err(|error| sentence(&error))?;
             }
             Arg::Long("capacity") => options.capacity = number(&mut parser, "--capacity")?,
+            Arg::Long("driver") => options.driver = driver(&mut parser)?,
+            Arg::Long("pin") => options.pin = Some(number(&mut parser, "--pin")?),
             Arg::Long("speed") => options.speed = Some(speed(&mut parser)?),
             Arg::Long("fail-every") => options.fail_every = number(&mut parser, "--fail-every")?,
             Arg::Long("json") => options.json = true,
@@ -93,7 +125,24 @@ pub(crate) fn parse() -> Result<Option<Options>, lexopt::Error> {
     if are_events_given && options.input.is_some() {
         return Err("--events is for a generated feed: leave it out, or leave out --input".into());
     }
+    if options.pin.is_some() && options.driver.is_none() {
+        return Err("--pin is for a thread of the store's own: give it a --driver too".into());
+    }
     Ok(Some(options))
+}
+
+fn driver(parser: &mut Parser) -> Result<Option<Waiting>, lexopt::Error> {
+    let name = parser.value()?.string()?;
+    match &*name {
+        "manual" => Ok(None),
+        "busy-spin" => Ok(Some(Waiting::BusySpin)),
+        "yield" => Ok(Some(Waiting::Yield)),
+        "park" => Ok(Some(Waiting::Park)),
+        _ => Err(format!(
+            "unknown driver {name:?}: expected \"manual\", \"busy-spin\", \"yield\" or \"park\""
+        )
+        .into()),
+    }
 }
 
 fn number<N: FromStr>(parser: &mut Parser, option: &str) -> Result<N, lexopt::Error> {

@@ -4,11 +4,13 @@
 //! $ cargo run --release --example market_replay
 //! $ cargo run --release --example market_replay -- --input feed.csv.gz --policy drop-oldest
 //! $ cargo run --release --example market_replay -- --input feed.csv.gz --speed 1.0 --json
+//! $ cargo run --release --example market_replay -- --driver busy-spin --pin 1
 //! ```
 //!
-//! One thread reads the feed and sends; this one dispatches to an order book, an average price, a
-//! detector of trade bursts and a handler that fails on purpose. At the end come the rate, the
-//! latencies, what became of each topic's events, and the audit. `--help` lists the options.
+//! One thread reads the feed and sends; this one, or with `--driver` one of the store's own, dispatches
+//! to an order book, an average price, a detector of trade bursts and a handler that fails on
+//! purpose. At the end come the rate, the latencies, what became of each topic's events, and the
+//! audit. `--help` lists the options.
 
 mod args;
 mod csv;
@@ -55,12 +57,16 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> Result<Report, String> {
     let clock = Instant::now();
     let desk = Arc::new(Desk::new(clock, options.fail_every));
-    let store = EventStore::builder(options.capacity, options.policy)
-        .build()
-        .map_err(|error| error.to_string())?;
+    let mut builder = EventStore::builder(options.capacity, options.policy);
+    let driver = options.driver_config();
+    let is_driven = driver.is_some();
+    if let Some(driver) = driver {
+        builder = builder.driver(driver);
+    }
+    let store = builder.build().map_err(|error| error.to_string())?;
     let _subscriptions = desk.open(&store);
     let (name, feed, progress) = open(options)?;
-    let plan = Plan { name, clock, speed: options.speed };
+    let plan = Plan { name, clock, speed: options.speed, is_driven };
     let done = replay::replay(&store, feed, &plan, &progress);
     progress.finish();
     Ok(Report::new(plan.name, &store, &desk, &done))

@@ -1,4 +1,4 @@
-//! The replay: a feed thread that reads and sends, and this thread, which dispatches.
+//! The replay: a feed thread that reads and sends, and this thread, which dispatches unless the store does.
 
 use std::hint;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,6 +33,8 @@ pub(crate) struct Plan {
     pub(crate) clock: Instant,
     /// How many times as fast as recorded, or `None` for as fast as possible.
     pub(crate) speed: Option<f64>,
+    /// Whether the store dispatches by itself.
+    pub(crate) is_driven: bool,
 }
 
 /// What the feed thread counted.
@@ -71,7 +73,7 @@ pub(crate) fn replay(
             let _end = End { is_over: &is_over, dispatcher: &dispatcher };
             send_all(store, feed, plan, progress, &dispatcher)
         });
-        while !is_over.load(Ordering::Acquire) {
+        while !plan.is_driven && !is_over.load(Ordering::Acquire) {
             if store.publish() == 0 {
                 wait_for_events(store, plan.speed.is_some());
             }

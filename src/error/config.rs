@@ -66,6 +66,43 @@ pub enum ConfigError {
     /// A circuit breaker has no reason to open.
     #[error("the circuit breaker would never open: give it failures or a failure_percent")]
     NeverOpens,
+    /// A thread was to be pinned to a core that is not there, or that this process may not use.
+    #[error("core {core} cannot be used{}", cores_hint(.usable))]
+    NoSuchCore {
+        /// The core that was asked for.
+        core: usize,
+        /// The cores that the thread which asked may use, as far as that is known.
+        usable: Vec<usize>,
+    },
+    /// No thread can bear that name.
+    #[error("{name:?} cannot be the name of a thread: leave the nought byte out")]
+    ThreadName {
+        /// The name that was given.
+        name: String,
+    },
+    /// The system did not start a thread.
+    #[error("the thread {name:?} could not be started: {reason}")]
+    ThreadNotStarted {
+        /// What it was to be called.
+        name: String,
+        /// What the system says.
+        reason: String,
+    },
+    /// A driver that sleeps was asked for in a store with one producer, who wakes nobody: that would
+    /// cost each of its sends more than the whole send.
+    #[error(
+        "a store with a single producer cannot wake a driver that sleeps: give it one that never \
+         does, such as BusySpin or Yield"
+    )]
+    CannotSleep,
+}
+
+fn cores_hint(usable: &[usize]) -> String {
+    if usable.is_empty() {
+        return String::new();
+    }
+    let names: Vec<_> = usable.iter().map(ToString::to_string).collect();
+    format!(": this thread may use {}", names.join(", "))
 }
 
 fn larger_hint(larger: Option<usize>) -> String {

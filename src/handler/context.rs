@@ -5,16 +5,23 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use super::{Observer, SubscriptionId};
-use crate::error::{SendAllError, SendError};
+use crate::error::{ScheduleError, SendAllError, SendError};
 use crate::event::Event;
 use crate::ring::{Many, Producers, Sent, SentAll, Single};
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::time::{Clock, Deadline};
+use crate::timer::{Every, MakeEvent, PeriodicHandle, TimerHandle, When};
 
 /// What a handler can ask of the store that calls it.
 pub(crate) trait Outlet<E: Event>: Sync {
     fn send(&self, event: E) -> Result<Sent<E>, SendError<E>>;
     fn send_all(&self, events: &mut Vec<E>) -> Result<SentAll<E>, SendAllError>;
+    fn schedule(&self, when: When, event: E) -> Result<TimerHandle<E>, ScheduleError<E>>;
+    fn schedule_every(
+        &self,
+        every: Every,
+        make: MakeEvent<E>,
+    ) -> Result<PeriodicHandle<E>, ScheduleError<()>>;
     fn unsubscribe(&self, id: SubscriptionId) -> bool;
     fn is_closed(&self) -> bool;
     fn clock(&self) -> &dyn Clock;

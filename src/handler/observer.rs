@@ -4,7 +4,7 @@ use std::fmt;
 use std::panic::Location;
 use std::time::Duration;
 
-use super::{CallContext, Outcome, SubscriptionId};
+use super::{CallContext, Outcome, RunningCall, SubscriptionId};
 use crate::dead_letter::DeadLetter;
 use crate::error::HandlerError;
 use crate::event::Event;
@@ -105,7 +105,8 @@ pub trait Observer<E: Event>: Send + Sync + 'static {
         let _ = letter;
     }
 
-    /// A send was refused; the sender gets the event back after this call.
+    /// A send was refused; the sender gets the event back after this call. Or the event of a timer was
+    /// due and found no room: that one is kept, and sent when there is some.
     fn rejected(&self, event: &E, refusal: Refusal) {
         let _ = (event, refusal);
     }
@@ -134,5 +135,11 @@ pub trait Observer<E: Event>: Send + Sync + 'static {
     /// A handler has taken longer than the store's [limit](crate::StoreBuilder::slow_after).
     fn slow(&self, event: &E, context: &CallContext<'_, E>, elapsed: Duration) {
         let _ = (event, context, elapsed);
+    }
+    /// A handler has been running for longer than the [limit](crate::StoreBuilder::watchdog), at
+    /// least for `elapsed`, and has not returned. Called once for each such call, on the thread that
+    /// looked: not on the one that is in the handler.
+    fn stuck(&self, call: &RunningCall, elapsed: Duration) {
+        let _ = (call, elapsed);
     }
 }

@@ -16,14 +16,29 @@ pub(crate) struct Progress<'t> {
     pub(crate) looked_up: bool,
     /// How many of them it has been passed to, the one that has it now included.
     pub(crate) passed: usize,
-    /// Those, by their place among the subscribers, that have taken the event for a batch. After an
-    /// event that somebody has taken the run ends.
-    pub(crate) takers: &'t mut Vec<usize>,
+    /// Which events have been taken for batches, and by whom.
+    pub(crate) takers: &'t mut Vec<Taker>,
+    /// After so many the run ends, because a batch may be full.
+    pub(crate) takers_max: usize,
+}
+
+/// A subscription that has taken an event for a batch.
+#[derive(Clone, Copy)]
+pub(crate) struct Taker {
+    /// The index of the event.
+    pub(crate) event: usize,
+    /// The place of the subscription among those of its topic.
+    pub(crate) place: usize,
 }
 
 impl<'t> Progress<'t> {
-    pub(crate) const fn new(takers: &'t mut Vec<usize>) -> Self {
-        Self { done: 0, looked_up: false, passed: 0, takers }
+    pub(crate) const fn new(takers: &'t mut Vec<Taker>, takers_max: usize) -> Self {
+        Self { done: 0, looked_up: false, passed: 0, takers, takers_max }
+    }
+
+    /// Notes that the subscription that has the event takes it for a batch.
+    fn take(&mut self) {
+        self.takers.push(Taker { event: self.done, place: self.passed - 1 });
     }
 
     /// Goes on to the next event.
@@ -185,7 +200,7 @@ where
             let is_taken = match self.call(event, call) {
                 Taken::Answered(outcome) => {
                     if G::COLLECTS && Self::is_taken(&outcome) {
-                        progress.takers.push(0);
+                        progress.take();
                     }
                     if let Some(error) = self.count(outcome) {
                         return RunEnd::Failed(error);
@@ -206,8 +221,8 @@ where
             done += 1;
             progress.done = done;
             progress.looked_up = false;
-            let is_collected = (G::COLLECTS || !ALONE) && !progress.takers.is_empty();
-            if is_collected || call.is_stopped() {
+            let may_collect = G::COLLECTS || !ALONE;
+            if may_collect && progress.takers.len() >= progress.takers_max || call.is_stopped() {
                 break RunEnd::Finished;
             }
             let Some(event) = events.get(done) else { break RunEnd::Finished };
@@ -245,7 +260,7 @@ where
         match self.call(event, call) {
             Taken::Answered(outcome) => {
                 if G::COLLECTS && Self::is_taken(&outcome) {
-                    progress.takers.push(progress.passed - 1);
+                    progress.take();
                 }
                 self.count(outcome)
             }

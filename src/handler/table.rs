@@ -33,8 +33,8 @@ pub(crate) struct Table<E: Event> {
     by_topic: FxHashMap<E::Topic, Subscribers<E>>,
     /// Those of all topics.
     everywhere: Subscribers<E>,
-    /// Whether any of them collects batches.
-    pub(crate) has_batches: bool,
+    /// How many events the smallest batch of any of them takes, if there are batches.
+    pub(crate) batch_min: Option<usize>,
 }
 
 impl<E: Event> Table<E> {
@@ -43,11 +43,10 @@ impl<E: Event> Table<E> {
     }
 
     fn of_lists(by_topic: FxHashMap<E::Topic, Subscribers<E>>, everywhere: Subscribers<E>) -> Self {
-        let has_batch = |list: &Subscribers<E>| {
-            list.iter().any(|subscriber| subscriber.profile().batch.is_some())
-        };
-        let has_batches = has_batch(&everywhere) || by_topic.values().any(has_batch);
-        Self { by_topic, everywhere, has_batches }
+        let all = by_topic.values().flatten().chain(&everywhere);
+        let batches = all.filter_map(|subscriber| subscriber.profile().batch.as_ref());
+        let batch_min = batches.map(|part| part.config.events_max).min();
+        Self { by_topic, everywhere, batch_min }
     }
 
     #[inline]

@@ -121,6 +121,23 @@ impl<T> Lease<T> {
     }
 }
 
+impl<T> Lease<T> {
+    /// Makes attempts until one succeeds, or `deadline` has passed: one at least each time the lease
+    /// is given back. An attempt must not touch the lease.
+    pub(crate) fn wait_until<R>(
+        &self,
+        deadline: Option<Instant>,
+        attempt: impl FnMut() -> Option<R>,
+    ) -> Option<R> {
+        self.waiting.wait_for(deadline, attempt)
+    }
+
+    /// Lets those who wait make another attempt.
+    pub(crate) fn wake_waiting(&self) {
+        self.waiting.notify();
+    }
+}
+
 impl<T> Deref for Held<'_, T> {
     type Target = T;
 

@@ -27,9 +27,7 @@ impl<T, M: Mode> Ring<T, M> {
     ) -> bool {
         let is_over = || self.has_values_or_is_closed() || news();
         for _ in 0..LOOKS {
-            let head = self.head_position();
-            // At the slot, not at `tail`: senders keep that line to themselves.
-            if self.slot(head).stamp() == slot::full(head) {
+            if self.has_next() {
                 return true;
             }
             sync::spin();
@@ -49,13 +47,27 @@ impl<T, M: Mode> Ring<T, M> {
             if has_passed(deadline) {
                 return false;
             }
-            // The news are looked at with the bell in hand: whoever makes them rings it afterwards.
-            if !self.doorbell.sleep(deadline, || !news() && self.mark_parked()) {
-                // A sender is under way, or was interrupted; then it needs a processor.
-                sync::yield_now();
-            }
+            self.sleep_for_values(deadline, &news);
         }
         true
+    }
+
+    /// Sleeps until a value has been sent that has not been read, the ring is closed, `news` says so, or
+    /// `deadline` has passed; may wake up before.
+    pub(crate) fn sleep_for_values(&self, deadline: Option<Instant>, news: impl Fn() -> bool) {
+        // The news are looked at with the bell in hand: whoever makes them rings it afterwards.
+        if !self.doorbell.sleep(deadline, || !news() && self.mark_parked()) {
+            // A sender is under way, or was interrupted; then it needs a processor.
+            sync::yield_now();
+        }
+    }
+
+    /// Whether the next value to be read is there.
+    #[inline]
+    pub(crate) fn has_next(&self) -> bool {
+        let head = self.head_position();
+        // At the slot, not at `tail`: senders keep that line to themselves.
+        self.slot(head).stamp() == slot::full(head)
     }
 
     /// Wakes the readers that sleep, after there was something new for them.

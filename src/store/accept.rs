@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use super::Shared;
 use crate::config::OverrunPolicy;
-use crate::error::{SendAllError, SendError};
+use crate::error::{ScheduleError, SendAllError, SendError};
 use crate::event::Event;
 use crate::handler::{Loss, Observer, Outlet, Refusal, SubscriptionId};
 use crate::ring::{Sent, SentAll};
 use crate::sync;
 use crate::sync::atomic::Ordering;
 use crate::time::{Clock, Deadline};
+use crate::timer::{Every, MakeEvent, PeriodicHandle, TimerHandle, When};
 
 /// How long a send may wait under [`OverrunPolicy::Block`].
 #[derive(Clone, Copy)]
@@ -182,6 +183,12 @@ impl<E: Event> Shared<E> {
         }
     }
 
+    /// Shows an event that found no room to the observers.
+    #[cold]
+    pub(super) fn show_refused(&self, event: &E) {
+        self.observe(|observer| observer.rejected(event, Refusal::Full));
+    }
+
     /// Counts refused events, and shows them to the observers.
     #[cold]
     fn refuse<'e>(&self, refusal: Refusal, events: impl IntoIterator<Item = &'e E>) {
@@ -232,6 +239,18 @@ impl<E: Event> Outlet<E> for FromHandler<'_, E> {
 
     fn unsubscribe(&self, id: SubscriptionId) -> bool {
         self.0.registry.unsubscribe(id)
+    }
+
+    fn schedule(&self, when: When, event: E) -> Result<TimerHandle<E>, ScheduleError<E>> {
+        self.0.schedule(when, event)
+    }
+
+    fn schedule_every(
+        &self,
+        every: Every,
+        make: MakeEvent<E>,
+    ) -> Result<PeriodicHandle<E>, ScheduleError<()>> {
+        self.0.schedule_every(every, make)
     }
 
     fn is_closed(&self) -> bool {

@@ -83,7 +83,7 @@ impl<E: Event> Shared<E> {
                 deadline,
                 skipped: 0,
             };
-            let mut progress = Progress::new(&mut takers);
+            let mut progress = Progress::new(&mut takers, usize::MAX);
             progress.passed = 1;
             let error = subscriber.handle(event, &mut call, &mut progress);
             (error, call.skipped)

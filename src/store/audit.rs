@@ -6,6 +6,7 @@ use crate::event::Event;
 use crate::metrics::{Balance, Metrics};
 use crate::ring::Producers;
 use crate::sync;
+use crate::timer::TimerCounts;
 
 impl<E: Event, P: Producers> EventStore<E, P> {
     /// What the store has counted so far. Wait-free; touches no line that a sender writes, except
@@ -26,7 +27,8 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     /// ```
     #[doc(alias = "GetMetrics")]
     pub fn metrics(&self) -> Metrics {
-        let Shared { intake, counters, .. } = &*self.shared;
+        let Shared { intake, counters, timers, .. } = &*self.shared;
+        let TimerCounts { scheduled, fired, cancelled, returned, delayed } = &timers.counts;
         let dispatch = &counters.dispatch;
         // Outflow before inflow: what has left was in.
         let handled = dispatch.handled.get();
@@ -35,6 +37,8 @@ impl<E: Event, P: Producers> EventStore<E, P> {
         let displaced_incoming = counters.displaced_incoming.get();
         let displaced_oldest = intake.displaced_total();
         let committed = dispatch.committed.get();
+        let (timers_fired, timers_cancelled) = (fired.get(), cancelled.get());
+        let (timers_returned, timers_delayed) = (returned.get(), delayed.get());
         let head = intake.head_position();
         let tail = intake.tail_position();
         Metrics {
@@ -55,6 +59,12 @@ impl<E: Event, P: Producers> EventStore<E, P> {
             panicked_calls: dispatch.panicked_calls.get(),
             event_panics: dispatch.event_panics.get() + counters.event_panics.get(),
             observer_panics: counters.observer_panics.get(),
+            timers_fired,
+            timers_cancelled,
+            timers_returned,
+            timers_delayed,
+            timers_scheduled: scheduled.get(),
+            stuck_calls: counters.stuck_calls.get(),
         }
     }
 
@@ -119,6 +129,8 @@ impl<E: Event> Shared<E> {
             received + self.counters.dispatch.committed.get() + removed,
             handled + unhandled + undelivered + collected,
         )?;
+        let (waiting, by_the_books) = self.timers.waiting();
+        equal("timers scheduled - fired - cancelled - returned = waiting", by_the_books, waiting)?;
         let displaced = metrics.displaced();
         equal(
             "accepted = handled + unhandled + displaced + undelivered + pending + in batches",

@@ -10,7 +10,7 @@ use super::keeper::Failed;
 use super::walk::{Lookup, Tally};
 use crate::contain;
 use crate::event::Event;
-use crate::handler::{BatchEvents, BatchFailure, Held, Shelf, Subscribed};
+use crate::handler::{BatchEvents, BatchFailure, Held, Shelf, Subscribed, Taker};
 use crate::sync::{self, Arc};
 use crate::time::{self, Deadline};
 
@@ -43,7 +43,7 @@ impl<E: Event> OpenBatch<E> {
     /// Whether it is to go out, if its subscription takes calls.
     fn is_due(&self, which: Flush, now: impl FnOnce() -> Instant) -> bool {
         match (which, self.until) {
-            (Flush::All | Flush::Closed, _) | (Flush::EndOfPublish, None) => true,
+            (Flush::All | Flush::Unpaused, _) | (Flush::EndOfPublish, None) => true,
             (Flush::Due, None) => self.is_full(),
             (_, Some(until)) => self.is_full() || now() >= until,
         }
@@ -57,8 +57,8 @@ pub(super) enum Flush {
     Due,
     /// Those too that wait for no time.
     EndOfPublish,
-    /// All, because no event will come; one whose subscription is paused still waits.
-    Closed,
+    /// All but those whose subscription is paused: no event will come, or somebody flushes.
+    Unpaused,
     /// All, because this is the end.
     All,
 }
@@ -90,11 +90,33 @@ impl<E: Event> Batches<E> {
         })
     }
 
+    /// How many events fit into every batch, of which the smallest takes so many.
+    pub(super) fn room(&self, batch_min: usize) -> usize {
+        let part = |batch: &OpenBatch<E>| Some(batch.subscriber.profile().batch.as_ref()?.config);
+        let room = |batch: &OpenBatch<E>| {
+            Some(part(batch)?.events_max.saturating_sub(batch.numbers.len()))
+        };
+        self.open.iter().filter_map(room).min().map_or(batch_min, |room| room.min(batch_min)).max(1)
+    }
+
     /// When the next batch has to go out, or to be looked at.
     pub(super) fn next_due(&self) -> Option<Instant> {
         let waiting = self.open.iter().filter(|batch| !batch.numbers.is_empty());
         waiting.filter_map(|batch| batch.look_again.or(batch.until)).min()
     }
+}
+
+/// How many events from the first on, which is, are of this topic: at most so many.
+pub(super) fn topic_len<E: Event>(events: &[E], topic: E::Topic, len_max: usize) -> usize {
+    let len_max = len_max.min(events.len());
+    let mut len = 1;
+    // `topic` is the user's; an event on which it panics is of no topic.
+    let _ = contain::contain(|| {
+        while len < len_max && events[len].topic() == topic {
+            len += 1;
+        }
+    });
+    len
 }
 
 /// How long a batch waits again whose subscription is paused.
@@ -108,16 +130,30 @@ impl<E: Event> Shared<E> {
         batches: &mut Batches<E>,
         event: E,
         position: u64,
-        (subscribers, takers): (&[Arc<dyn Subscribed<E>>], &[usize]),
+        (subscribers, takers): (&[Arc<dyn Subscribed<E>>], &[Taker]),
         failed: &mut Vec<Failed<E>>,
     ) {
         let held = self.hold(event, failed);
         let number = batches.shelf.push(held, position, takers.len());
         self.counters.dispatch.shelved.set(batches.shelf.len() as u64);
-        for subscriber in takers.iter().map(|taker| &subscribers[*taker]) {
+        for subscriber in takers.iter().map(|taker| &subscribers[taker.place]) {
             let index = batches.open(subscriber);
             self.add(batches, index, number..number + 1);
         }
+    }
+
+    /// Puts events on the shelf for one batch, which has room for them.
+    pub(super) fn collect_all(
+        &self,
+        batches: &mut Batches<E>,
+        events: impl Iterator<Item = E>,
+        position: u64,
+        subscriber: &Arc<dyn Subscribed<E>>,
+    ) {
+        let index = batches.open(subscriber);
+        let numbers = batches.shelf.push_all(events, position, 1);
+        self.counters.dispatch.shelved.set(batches.shelf.len() as u64);
+        self.add(batches, index, numbers);
     }
 
     /// Takes events from the front of a run of which each goes into the same batch, and nowhere
@@ -148,21 +184,14 @@ impl<E: Event> Shared<E> {
         let index = batches.open(subscriber);
         self.make_room(batches, index);
         let held = batches.open[index].numbers.len();
-        let len_max = (part.config.events_max - held).min(events.len());
-        let mut len = 1;
-        let _ = contain::contain(|| {
-            while len < len_max && events.as_slice()[len].topic() == topic {
-                len += 1;
-            }
-        });
+        let len_max = part.config.events_max - held;
+        let len = topic_len(events.as_slice(), topic, len_max);
         profile.counts.offered.add(len as u64);
         if held == 0 && len == part.config.events_max {
             self.call_in_place(events, len, position, subscriber, tally, batches);
         } else {
-            let numbers = batches.shelf.push_all(events.take(len), position, 1);
             tally.shelved += len as u64;
-            self.counters.dispatch.shelved.set(batches.shelf.len() as u64);
-            self.add(batches, index, numbers);
+            self.collect_all(batches, events.take(len), position, subscriber);
         }
         len
     }

@@ -4,7 +4,7 @@
 use std::vec::Drain;
 
 use super::Shared;
-use super::batching::Batches;
+use super::batching::{Batches, topic_len};
 use super::keeper::Failed;
 use super::walk::{Delivery, Left, Lookup, Tally};
 use crate::contain;
@@ -41,7 +41,10 @@ impl<E: Event> Shared<E> {
         let mut dispatched = 0;
         while !events.as_slice().is_empty() {
             let position = first + dispatched as u64;
-            if tools.seen.table.has_batches {
+            // One by one, if what an event owns has to be released before the next one is begun.
+            let mut len = if std::mem::needs_drop::<E>() { 1 } else { events.len() };
+            let mut takers_max = 1;
+            if let Some(batch_min) = tools.seen.table.batch_min {
                 let batches = &mut *tools.batches;
                 let taken = self.collect_run(events, position, &mut lookup, &mut tally, batches);
                 dispatched += taken;
@@ -51,22 +54,20 @@ impl<E: Event> Shared<E> {
                     }
                     continue;
                 }
+                takers_max = tools.batches.room(batch_min);
+                len = len_together(events.as_slice(), &lookup, len, takers_max);
             }
-            let all = events.as_slice();
-            // One by one, if what an event owns has to be released before the next one is begun.
-            let some = if std::mem::needs_drop::<E>() { &all[..1] } else { all };
-            let delivery = Delivery::new(self, some, position, deadline, tools.left);
+            let some = &events.as_slice()[..len];
+            let delivery = Delivery::new(self, some, position, deadline, tools.left, takers_max);
             let done = delivery.run(&mut lookup, &mut tally);
             dispatched += done;
             if tools.left.is_empty() && !std::mem::needs_drop::<E>() {
-                if done == all.len() {
+                if done == events.len() {
                     break;
                 }
                 let _ = events.nth(done - 1); // Which moves nothing.
-            } else if let Some(last) = events.nth(done - 1) {
-                // It is finished like those before it, but it may have to be kept.
-                let position = first + dispatched as u64 - 1;
-                self.finish_last(last, position, &lookup, tools, &mut tally);
+            } else {
+                self.finish_all(events.take(done), position, &lookup, tools, &mut tally);
             }
             if self.is_abandoned() || deadline.has_passed() {
                 break;
@@ -90,7 +91,7 @@ impl<E: Event> Shared<E> {
             let all = events.as_slice();
             let some = if std::mem::needs_drop::<E>() { &all[..1] } else { all };
             let position = first + dispatched as u64;
-            let mut delivery = Delivery::new(self, some, position, Deadline::NEVER, tools.left);
+            let mut delivery = Delivery::new(self, some, position, Deadline::NEVER, tools.left, 1);
             delivery.collects = true;
             let done = delivery.run(&mut lookup, &mut tally);
             dispatched += done;
@@ -102,7 +103,10 @@ impl<E: Event> Shared<E> {
                 }
                 error => {
                     let position = first + dispatched as u64 - 1;
-                    self.finish_last(last, position, &lookup, tools, &mut tally);
+                    for taker in &mut tools.left.collected {
+                        taker.event = 0; // The only one there is now.
+                    }
+                    self.finish_all([last].into_iter(), position, &lookup, tools, &mut tally);
                     // It is not lost: it is on the shelf, for a batch and for those it failed at.
                     stop = error.map(|error| (None, error));
                 }
@@ -112,25 +116,47 @@ impl<E: Event> Shared<E> {
         (dispatched, stop)
     }
 
-    /// Drops the event that was delivered last, or keeps it for those that want it.
-    #[inline]
-    fn finish_last(
+    /// Drops the events that were delivered, or keeps them for those that want them; those that
+    /// failed did so on the last.
+    fn finish_all(
         &self,
-        event: E,
-        position: u64,
+        events: impl ExactSizeIterator<Item = E>,
+        first: u64,
         lookup: &Lookup<'_, E>,
         tools: &mut Tools<'_, E>,
         tally: &mut Tally,
     ) {
         let Left { failed, collected } = &mut *tools.left;
-        if collected.is_empty() {
-            tally.event_panics += u64::from(!self.finish(event, failed));
-        } else {
-            tally.shelved += 1;
-            let takers = (lookup.subscribers, &collected[..]);
-            self.collect(tools.batches, event, position, takers, failed);
+        let (mut nobody, last) = (Vec::new(), events.len() - 1);
+        let mut takers = &collected[..];
+        if let [first_taker, ..] = takers
+            && failed.is_empty()
+            && takers.len() == events.len()
+            && takers
+                .iter()
+                .enumerate()
+                .all(|(index, taker)| taker.event == index && taker.place == first_taker.place)
+        {
+            tally.shelved += takers.len() as u64;
+            let subscriber = &lookup.subscribers[first_taker.place];
+            self.collect_all(tools.batches, events, first, subscriber);
             collected.clear();
+            return;
         }
+        for (index, event) in events.enumerate() {
+            let failed = if index == last { &mut *failed } else { &mut nobody };
+            let count = takers.iter().take_while(|taker| taker.event == index).count();
+            let (of_this, rest) = takers.split_at(count);
+            takers = rest;
+            if of_this.is_empty() {
+                tally.event_panics += u64::from(!self.finish(event, failed));
+            } else {
+                tally.shelved += 1;
+                let takers = (lookup.subscribers, of_this);
+                self.collect(tools.batches, event, first + index as u64, takers, failed);
+            }
+        }
+        collected.clear();
     }
 
     /// Keeps an event for those that failed on it, or gives it back.
@@ -215,6 +241,23 @@ impl<E: Event> Shared<E> {
             error,
         };
         self.observe(|observer| observer.failed(event, failure));
+    }
+}
+
+/// How many events may be delivered before the first of them is finished: more than `len`, which
+/// is one, if batches keep them anyway.
+fn len_together<E: Event>(
+    events: &[E],
+    lookup: &Lookup<'_, E>,
+    len: usize,
+    len_max: usize,
+) -> usize {
+    let has_batch = |subscriber: &Arc<dyn Subscribed<E>>| subscriber.profile().batch.is_some();
+    match lookup.topic {
+        Some(topic) if len == 1 && lookup.subscribers.iter().any(has_batch) => {
+            topic_len(events, topic, len_max)
+        }
+        _ => len,
     }
 }
 

@@ -7,6 +7,7 @@
 
 use super::batching::{Batches, Flush};
 use super::delivery::Tools;
+use super::timers::DueTimers;
 use super::walk::Left;
 use super::{EventStore, Shared};
 use crate::event::Event;
@@ -16,7 +17,6 @@ use crate::sync;
 use crate::sync::atomic::Ordering;
 use crate::time::Deadline;
 use crate::wait::Backoff;
-use std::time::{Duration, Instant};
 
 /// What a run may take in the scratch buffer, in bytes: half of a small first-level cache.
 const RUN_BYTES_MAX: usize = 16 * 1024;
@@ -26,7 +26,7 @@ const RUN_EVENTS_MAX: usize = if cfg!(loom) { 2 } else { 256 };
 /// What the dispatching thread works with; reachable only through the dispatch lease.
 pub(super) struct Dispatcher<E: Event> {
     /// Where a run is moved to. Never grows.
-    scratch: Vec<E>,
+    pub(super) scratch: Vec<E>,
     pub(super) seen: Seen<E>,
     pub(super) batches: Batches<E>,
     pub(super) left: Left<E>,
@@ -47,7 +47,7 @@ impl<E: Event> Dispatcher<E> {
 
 /// The dispatch lease, and the note that this thread has it.
 pub(super) struct Dispatch<'a, E: Event> {
-    shared: &'a Shared<E>,
+    pub(super) shared: &'a Shared<E>,
     pub(super) held: Held<'a, Dispatcher<E>>,
 }
 
@@ -68,8 +68,9 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     /// Called from inside a handler (or from the `Drop` of an event that is being dispatched) it
     /// returns 0 at once, and the dispatch that is running goes on to what is pending by then.
     ///
-    /// Events sent during the call are left for the next one, unless they take the place of older
-    /// ones that are displaced meanwhile. No allocation. A sender that was interrupted half-way
+    /// Sends the events of the [timers](Self::schedule_at) that are due, and dispatches them too. Events
+    /// sent during the call are left for the next one, unless they take the place of older ones that
+    /// are displaced meanwhile, or come before those of timers. No allocation. A sender that was interrupted half-way
     /// through an earlier send delays it until that sender runs again, and a handler that waits for
     /// another thread's `publish` waits for itself.
     ///
@@ -158,55 +159,6 @@ impl<E: Event> EventStore<E> {
 }
 
 impl<E: Event> Shared<E> {
-    /// Waits until an event, a call or a batch is there to be dispatched, or the store is closed;
-    /// whether that was so by `deadline`.
-    fn wait_for_work(&self, deadline: Deadline) -> bool {
-        loop {
-            let seen = self.news();
-            let due = self.next_due().map(|at| at.saturating_duration_since(self.now()));
-            if due == Some(Duration::ZERO) {
-                return true;
-            }
-            let until = due.map_or(deadline, |wait| deadline.min(Deadline::after(wait)));
-            if self.intake.wait_for_events(until, || self.news() != seen) {
-                if self.news() == seen || self.intake.has_events() {
-                    return true;
-                }
-            } else if deadline.has_passed() {
-                return false;
-            }
-        }
-    }
-
-    /// Another number whenever the next time at which something is due may have changed.
-    fn news(&self) -> u64 {
-        // Relaxed: who sleeps looks at it with the bell in hand, and is rung for after the change.
-        let batches = self.batch_news.load(Ordering::Relaxed);
-        batches + self.keeper.as_ref().map_or(0, |keeper| keeper.pushes())
-    }
-
-    /// When the next call or batch is due.
-    fn next_due(&self) -> Option<Instant> {
-        let batch = *sync::lock(&self.batch_due);
-        let call = self.keeper.as_ref().and_then(|keeper| keeper.next_due());
-        batch.into_iter().chain(call).min()
-    }
-
-    /// Says when the next batch has to go out, if that has changed.
-    fn tell_batch_due(&self, batches: &mut Batches<E>) {
-        let due = batches.next_due();
-        if due == batches.told_due {
-            return;
-        }
-        batches.told_due = due;
-        *sync::lock(&self.batch_due) = due;
-        if due.is_some() {
-            // Relaxed: see `news`.
-            self.batch_news.fetch_add(1, Ordering::Relaxed);
-            self.intake.wake_waiting();
-        }
-    }
-
     /// Makes the dispatch that is running on this thread go on to what is pending at its end.
     pub(super) fn ask_again(&self) {
         // Relaxed: read by the same thread.
@@ -237,24 +189,39 @@ impl<E: Event> Shared<E> {
 
 impl<E: Event> Dispatch<'_, E> {
     /// Dispatches everything up to `target`, and further if a handler asks again.
-    fn run_to(&mut self, mut target: u64) -> usize {
+    pub(super) fn run_to(&mut self, target: u64) -> usize {
+        self.run_to_by(target, Deadline::NEVER)
+    }
+
+    /// The same, but begins no further run of events after `deadline`.
+    pub(super) fn run_to_by(&mut self, mut target: u64, deadline: Deadline) -> usize {
         let shared = self.shared;
         let mut dispatched = 0;
         let mut backoff = Backoff::new();
         loop {
             self.serve_due(Deadline::NEVER, false);
             self.flush(Flush::Due, Deadline::NEVER);
+            let mut due = shared.due_timers();
             loop {
+                let has_timers = !due.is_empty();
+                if has_timers {
+                    shared.fire(&mut due);
+                    // What was fired, or stands in the way of what is due.
+                    target = shared.intake.tail_position();
+                }
                 let left = target.saturating_sub(shared.intake.head_position());
-                if left == 0 || shared.is_abandoned() {
+                if left == 0 || shared.is_abandoned() || deadline.has_passed() {
                     break;
                 }
-                match self.run(left, Deadline::NEVER) {
+                match self.run(left, Deadline::NEVER, &mut due) {
                     0 => _ = backoff.snooze(),
                     count => {
                         dispatched += count;
                         backoff = Backoff::new();
                     }
+                }
+                if has_timers {
+                    target = shared.intake.tail_position();
                 }
             }
             self.flush_at_the_end();
@@ -291,7 +258,7 @@ impl<E: Event> Dispatch<'_, E> {
         let mut backoff = Backoff::new();
         while !shared.is_abandoned() && !deadline.has_passed() && !shared.intake.is_finished() {
             self.serve_due(deadline, false);
-            match self.run(u64::MAX, deadline) {
+            match self.run(u64::MAX, deadline, &mut DueTimers::none()) {
                 0 => _ = backoff.snooze(),
                 count => {
                     dispatched += count;
@@ -299,6 +266,7 @@ impl<E: Event> Dispatch<'_, E> {
                 }
             }
         }
+        dispatched += self.run_timers(deadline);
         self.flush(Flush::All, deadline);
         if !self.held.batches.is_empty() {
             shared.abandon_batches(&mut self.held.batches);
@@ -328,7 +296,7 @@ impl<E: Event> Dispatch<'_, E> {
     fn flush_at_the_end(&mut self) {
         if !self.held.batches.is_unused() {
             let is_finished = self.shared.intake.is_finished();
-            let which = if is_finished { Flush::Closed } else { Flush::EndOfPublish };
+            let which = if is_finished { Flush::Unpaused } else { Flush::EndOfPublish };
             self.flush(which, Deadline::NEVER);
         }
     }
@@ -345,28 +313,41 @@ impl<E: Event> Dispatch<'_, E> {
 
     /// Takes a run of at most `count_max` events out of the ring and dispatches it; how many it
     /// dispatched.
-    fn run(&mut self, count_max: u64, deadline: Deadline) -> usize {
+    fn run(&mut self, count_max: u64, deadline: Deadline, due: &mut DueTimers) -> usize {
         let shared = self.shared;
-        let Dispatcher { scratch, seen, batches, left } = &mut *self.held;
+        let scratch = &mut self.held.scratch;
         let count_max = usize::try_from(count_max).unwrap_or(usize::MAX).min(scratch.capacity());
         let Some(run) = shared.intake.receive_into(scratch, count_max) else { return 0 };
         if run.len == 0 {
             return 0;
         }
-        let counters = &shared.counters.dispatch;
-        counters.received.add(run.len as u64);
-        counters.in_flight.set(run.len as u64);
+        shared.counters.dispatch.received.add(run.len as u64);
+        if !due.is_empty() {
+            // Before handlers take their time and senders the room.
+            shared.fire(due);
+        }
+        self.dispatch_run(run.first, deadline)
+    }
+
+    /// Dispatches what is in the scratch buffer, the first of it at this position; how many.
+    #[inline]
+    pub(super) fn dispatch_run(&mut self, first: u64, deadline: Deadline) -> usize {
+        let shared = self.shared;
+        let Dispatcher { scratch, seen, batches, left } = &mut *self.held;
+        let count = scratch.len();
+        let in_flight = &shared.counters.dispatch.in_flight;
+        in_flight.set(count as u64);
         // After the run was taken: the header of the registry says why.
         if shared.registry.has_newer(seen) {
             *seen = shared.registry.look();
         }
         let mut events = scratch.drain(..);
         let mut tools = Tools { seen, batches, left };
-        let dispatched = shared.deliver_all(&mut events, run.first, &mut tools, deadline);
-        if dispatched < run.len {
+        let dispatched = shared.deliver_all(&mut events, first, &mut tools, deadline);
+        if dispatched < count {
             shared.set_aside(events);
         }
-        counters.in_flight.set(0);
+        in_flight.set(0);
         dispatched
     }
 }

@@ -8,7 +8,7 @@ use crate::ring::{
     Displacing, Exclusive, Lossless, Mode, Ring, RingConsumer, RingProducer, Run, Sent, SentAll,
     SingleRing,
 };
-use crate::sync::Arc;
+use crate::sync::{self, Arc};
 use crate::time::Deadline;
 use crate::wait::WaitList;
 
@@ -101,6 +101,15 @@ impl<E: Send> Intake<E> {
         }
     }
 
+    /// Sends if there is room, whatever the policy, into an intake for many producers.
+    pub(super) fn put(&self, event: E) -> Result<(), SendError<E>> {
+        match &self.rings {
+            Rings::Lossless(ring) => ring.try_send(event),
+            Rings::Displacing(ring) => ring.try_send(event),
+            Rings::SingleLossless(_) | Rings::SingleDisplacing(_) => Err(SendError::Closed(event)),
+        }
+    }
+
     /// Sends a group without waiting, into an intake for many producers.
     pub(super) fn try_send_all(&self, events: &mut Vec<E>) -> Result<SentAll<E>, SendAllError> {
         match &self.rings {
@@ -133,6 +142,26 @@ impl<E: Send> Intake<E> {
             // of that kind has no method that would wait.
             Rings::SingleLossless(_) | Rings::SingleDisplacing(_) => true,
         }
+    }
+
+    /// The same, asleep from the beginning; also returns for no reason.
+    pub(super) fn sleep_for_events(&self, deadline: Deadline, news: impl Fn() -> bool) {
+        match &self.rings {
+            Rings::Lossless(ring) => ring.sleep_for_values(deadline.instant(), news),
+            Rings::Displacing(ring) => ring.sleep_for_values(deadline.instant(), news),
+            Rings::SingleLossless(_) | Rings::SingleDisplacing(_) => sync::yield_now(),
+        }
+    }
+
+    /// Whether who sends wakes those that sleep.
+    pub(super) const fn can_wake_sleepers(&self) -> bool {
+        matches!(self.rings, Rings::Lossless(_) | Rings::Displacing(_))
+    }
+
+    /// Whether the next event is there to be taken out. Leaves the line alone that senders share.
+    #[inline]
+    pub(super) fn has_next(&self) -> bool {
+        on_ring!(self, ring => ring.has_next())
     }
 
     /// Whether something is pending, or nothing will be any more.

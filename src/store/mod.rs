@@ -6,33 +6,39 @@ mod audit;
 mod batch_call;
 mod batching;
 mod commit;
+mod crew;
+mod debug;
 mod delivery;
 mod dispatch;
 mod due;
 mod intake;
 mod keeper;
+mod next;
 mod producer;
 mod replay;
 mod send;
 mod sharing;
 mod shutdown;
 mod subscribe;
+mod timers;
 mod walk;
 
+pub use crew::{Driver, DriverConfig};
 pub use producer::Producer;
 pub use replay::Replay;
 pub use shutdown::DrainReport;
 
-use std::fmt;
 use std::marker::PhantomData;
 use std::time::{Duration, Instant};
 
 use crossbeam_utils::CachePadded;
 
+use self::crew::{Crew, CrewConfig};
 use self::dispatch::Dispatcher;
 use self::intake::Intake;
 use self::keeper::Keeper;
 use self::sharing::Sharing;
+use self::timers::TimerSettings;
 use crate::config::OverrunPolicy;
 use crate::contain;
 use crate::dead_letter::DeadLetterQueue;
@@ -44,12 +50,14 @@ use crate::ring::{Lease, Many, Producers, Single};
 use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{self, Arc, Mutex};
 use crate::time::{Clock, MonotonicClock};
+use crate::timer::Timers;
 
 /// A bounded store of events that are dispatched to the handlers subscribed to them.
 ///
-/// A handle: cloning it is cheap, and all clones are the same store. It starts no thread; events are
-/// dispatched by whoever calls [`publish`](Self::publish). When the last handle is dropped, events
-/// still inside are dropped too: call [`drain`](Self::drain) to get them.
+/// A handle: cloning it is cheap, and all clones are the same store. Events are dispatched by whoever
+/// calls [`publish`](Self::publish), or by a thread if the [builder](StoreBuilder::driver) is asked for
+/// one. When the last handle is dropped, events still inside are dropped too, unless there is such a
+/// thread: call [`drain`](Self::drain) to get them.
 ///
 /// # Examples
 ///
@@ -90,6 +98,7 @@ struct Shared<E: Event> {
     /// Present if events are kept for the handlers that failed on them.
     keeper: Option<Box<dyn Keeper<E>>>,
     clock: Box<dyn Clock>,
+    timers: Arc<Timers<E>>,
     /// When the next batch has to go out.
     batch_due: Mutex<Option<Instant>>,
     /// How often that has changed.
@@ -107,6 +116,7 @@ struct Shared<E: Event> {
     left_over: Mutex<Vec<E>>,
     /// How many handles of the store there are; a producer is none.
     handles: AtomicUsize,
+    crew: Crew,
 }
 
 /// Settings of a store; made by [`EventStore::builder`].
@@ -119,6 +129,8 @@ pub struct StoreBuilder<E: Event> {
     slow_after: Option<Duration>,
     keeper: Option<Box<dyn Keeper<E>>>,
     clock: Box<dyn Clock>,
+    timers: TimerSettings,
+    crew: CrewConfig,
     events: PhantomData<fn(E)>,
 }
 
@@ -171,7 +183,8 @@ impl<E: Event> StoreBuilder<E> {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if the capacity is not a non-zero power of two, or more than memory allows.
+    /// [`ConfigError`] if the capacity is not a non-zero power of two, or more than memory allows; or
+    /// if a thread it was asked for cannot be had.
     ///
     /// # Examples
     ///
@@ -187,7 +200,7 @@ impl<E: Event> StoreBuilder<E> {
     /// ```
     pub fn build(self) -> Result<EventStore<E>, ConfigError> {
         let intake = Intake::many(self.capacity, self.policy)?;
-        Ok(EventStore { shared: self.share(intake), producers: PhantomData })
+        Ok(EventStore { shared: self.share(intake)?, producers: PhantomData })
     }
 
     /// Builds a store into which one owned handle sends, without a read-modify-write.
@@ -213,12 +226,12 @@ impl<E: Event> StoreBuilder<E> {
     /// ```
     pub fn build_single(self) -> Result<(EventStore<E, Single>, Producer<E>), ConfigError> {
         let (intake, output) = Intake::single(self.capacity, self.policy)?;
-        let shared = self.share(intake);
+        let shared = self.share(intake)?;
         let producer = Producer::new(Arc::clone(&shared), output);
         Ok((EventStore { shared, producers: PhantomData }, producer))
     }
 
-    fn share(self, intake: Intake<E>) -> Arc<Shared<E>> {
+    fn share(self, intake: Intake<E>) -> Result<Arc<Shared<E>>, ConfigError> {
         let registry = Arc::new(Registry::new());
         let dispatcher = Dispatcher::new(intake.capacity(), registry.look());
         // An observer is the user's, and may panic when it is asked.
@@ -227,13 +240,14 @@ impl<E: Event> StoreBuilder<E> {
             calls: self.observers.iter().any(|observer| sees(&**observer).unwrap_or(false)),
             slow_after: self.slow_after,
         };
-        Arc::new(Shared {
+        let shared = Arc::new(Shared {
             intake,
             registry,
             observers: self.observers.into_boxed_slice(),
             middleware: self.middleware.into_boxed_slice(),
             watch,
             keeper: self.keeper,
+            timers: self.timers.build(&*self.clock),
             clock: self.clock,
             batch_due: Mutex::new(None),
             batch_news: AtomicU64::new(0),
@@ -244,7 +258,10 @@ impl<E: Event> StoreBuilder<E> {
             abandoned: AtomicBool::new(false),
             left_over: Mutex::new(Vec::new()),
             handles: AtomicUsize::new(1),
-        })
+            crew: Crew::new(&self.crew),
+        });
+        shared.start_crew(self.crew)?;
+        Ok(shared)
     }
 }
 
@@ -297,6 +314,8 @@ impl<E: Event> EventStore<E> {
             slow_after: None,
             keeper: None,
             clock: Box::new(MonotonicClock),
+            timers: TimerSettings::default(),
+            crew: CrewConfig::default(),
             events: PhantomData,
         }
     }
@@ -370,28 +389,7 @@ impl<E: Event, P: Producers> Drop for EventStore<E, P> {
     fn drop(&mut self) {
         // Relaxed: closing hands nothing over.
         if self.shared.handles.fetch_sub(1, Ordering::Relaxed) == 1 {
-            self.shared.intake.close();
+            self.shared.dismiss();
         }
-    }
-}
-
-impl<E: Event, P: Producers> fmt::Debug for EventStore<E, P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EventStore")
-            .field("capacity", &self.capacity())
-            .field("policy", &self.policy())
-            .field("len_hint", &self.len_hint())
-            .field("closed", &self.is_closed())
-            .finish_non_exhaustive()
-    }
-}
-
-impl<E: Event> fmt::Debug for StoreBuilder<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StoreBuilder")
-            .field("capacity", &self.capacity)
-            .field("policy", &self.policy)
-            .field("observers", &self.observers.len())
-            .finish_non_exhaustive()
     }
 }

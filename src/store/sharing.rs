@@ -1,10 +1,8 @@
 //! The keeper of events that can be shared: calls that are made again, and letters.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::due::{Due, Uncalled};
+use super::due::{Due, Uncalled, Waiting};
 use super::keeper::{Answer, DueCall, Failed, Keeper, ReplayOrder};
 use crate::contain;
 use crate::dead_letter::{DeadLetter, DeadLetterQueue, FailedCall, Filed};
@@ -13,7 +11,7 @@ use crate::event::Event;
 use crate::handler::Kept;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{self, Arc, Mutex};
-use crate::time;
+use crate::time::Deadline;
 
 /// The only keeper there is, for events that can be shared.
 pub(super) struct Sharing<E: Event> {
@@ -25,14 +23,9 @@ pub(super) struct Sharing<E: Event> {
     pushes: AtomicU64,
 }
 
-struct Waiting<E: Event> {
-    heap: BinaryHeap<Reverse<Due<E>>>,
-    next_number: u64,
-}
-
 impl<E: Event + Sync> Sharing<E> {
     pub(super) fn new(letters: Option<DeadLetterQueue<E>>) -> Self {
-        let due = Mutex::new(Waiting { heap: BinaryHeap::new(), next_number: 0 });
+        let due = Mutex::new(Waiting::new());
         Self { letters, due, count: AtomicU64::new(0), pushes: AtomicU64::new(0) }
     }
 
@@ -47,12 +40,13 @@ impl<E: Event + Sync> Sharing<E> {
         let Failed { subscriber, position, error, attempts, retry_after, first } = failed;
         let profile = subscriber.profile();
         if let Some(wait) = retry_after {
-            let at = time::later(now, wait);
+            // A time that cannot be expressed is never; it is kept until the end.
+            let at = Deadline::after_instant(now, wait);
             let last = error.share();
             let first = first.unwrap_or_else(|| (error, SystemTime::now()));
             profile.counts.retrying.add(1);
             let event = Arc::clone(event);
-            self.push(Due { at, number: 0, event, subscriber, position, attempts, first, last });
+            self.push(Due { event, subscriber, position, attempts, first, last }, at, now);
             return true;
         }
         let Some(letters) = &self.letters else {
@@ -111,16 +105,14 @@ impl<E: Event + Sync> Sharing<E> {
         contain::drop_contained(event)
     }
 
-    fn push(&self, call: Due<E>) {
-        self.push_into(&mut sync::lock(&self.due), call);
+    fn push(&self, call: Due<E>, at: Deadline, now: Instant) {
+        self.push_into(&mut sync::lock(&self.due), call, at, now);
     }
 
-    fn push_into(&self, due: &mut Waiting<E>, mut call: Due<E>) {
-        call.number = due.next_number;
-        due.next_number += 1;
-        due.heap.push(Reverse(call));
+    fn push_into(&self, due: &mut Waiting<E>, call: Due<E>, at: Deadline, now: Instant) {
+        due.push(call, at, now);
         // Relaxed: a number; the lock hands the calls over.
-        self.count.store(due.heap.len() as u64, Ordering::Relaxed);
+        self.count.store(due.len() as u64, Ordering::Relaxed);
         // Release [push-told]: pairs with the Acquire in `pushes`: who has seen the number sees what
         // is in `count` too, and does not go to sleep beside a call that is due.
         // Model: `replay_vs_publish_wait`.
@@ -129,12 +121,9 @@ impl<E: Event + Sync> Sharing<E> {
 
     fn pop(&self, now: Instant, all: bool) -> Option<Due<E>> {
         let mut due = sync::lock(&self.due);
-        if !all && due.heap.peek().is_some_and(|Reverse(call)| call.at > now) {
-            return None;
-        }
-        let call = due.heap.pop().map(|Reverse(call)| call);
+        let call = due.pop(now, all);
         // Relaxed: as above.
-        self.count.store(due.heap.len() as u64, Ordering::Relaxed);
+        self.count.store(due.len() as u64, Ordering::Relaxed);
         call
     }
 }
@@ -150,15 +139,6 @@ impl<E: Event + Sync> Kept<E> for Arc<E> {
 
     fn into_event(self: Box<Self>) -> Option<E> {
         Arc::try_unwrap(*self).ok()
-    }
-}
-
-impl<E: Event> Drop for Waiting<E> {
-    /// One by one, so that a panic in the `Drop` of one event stops no other.
-    fn drop(&mut self) {
-        for Reverse(due) in std::mem::take(&mut self.heap) {
-            contain::drop_contained(due);
-        }
     }
 }
 
@@ -233,8 +213,7 @@ impl<E: Event + Sync> Keeper<E> for Sharing<E> {
                     continue;
                 }
                 Answer::Later if !all => {
-                    let at = now.checked_add(PAUSE).unwrap_or(now);
-                    self.push(Due { at, ..due });
+                    self.push(due, Deadline::after_instant(now, PAUSE), now);
                     continue;
                 }
                 Answer::Failed(failed) => failed,
@@ -271,7 +250,7 @@ impl<E: Event + Sync> Keeper<E> for Sharing<E> {
         order: &mut ReplayOrder<'_, E>,
     ) -> Option<usize> {
         let taken = letters.take_where(order.max, |letter| (order.wanted)(letter));
-        let (mut at, mut replayed, mut left) = (order.now, 0, Vec::new());
+        let (mut at, mut replayed, mut left) = (Deadline::at(order.now), 0, Vec::new());
         let mut due = sync::lock(&self.due);
         // Under the lock: who has closed the store and then takes the lock finds all of them.
         let is_closed = (order.is_closed)();
@@ -289,9 +268,9 @@ impl<E: Event + Sync> Keeper<E> for Sharing<E> {
                 letter;
             let first = (first_error, first_failed);
             let last = error;
-            let call = Due { at, number: 0, event, subscriber, position, attempts, first, last };
-            self.push_into(&mut due, call);
-            at = time::later(at, order.pace);
+            let call = Due { event, subscriber, position, attempts, first, last };
+            self.push_into(&mut due, call, at, order.now);
+            at = at.instant().map_or(at, |at| Deadline::after_instant(at, order.pace));
             replayed += 1;
         }
         drop(due);
@@ -307,7 +286,7 @@ impl<E: Event + Sync> Keeper<E> for Sharing<E> {
         if self.waiting() == 0 {
             return None;
         }
-        sync::lock(&self.due).heap.peek().map(|Reverse(call)| call.at)
+        sync::lock(&self.due).next_due()
     }
 
     fn waiting(&self) -> u64 {

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::{EventStore, Shared};
 use crate::event::Event;
+use crate::handler::RunningCall;
 use crate::ring::Producers;
 use crate::sync;
 use crate::sync::atomic::Ordering;
@@ -21,6 +22,12 @@ pub struct DrainReport<E> {
     /// when the call returned: a dispatch takes out a run of events and counts those it has handled
     /// at the end of the run. Those not yet begun by then are returned by the next `drain`.
     pub in_flight: u64,
+    /// Events of timers that were not due, the earliest first, if
+    /// [that was chosen](crate::StoreBuilder::pending_timers).
+    pub timers: Vec<E>,
+    /// Timers that wait for their time although the store is closed, because the call was made from
+    /// inside a handler, or that another thread's dispatch has in its hands: for the next `drain`.
+    pub pending_timers: u64,
     /// Events in the ring when the call returned: because it was made from inside a handler, whose
     /// dispatch goes on to them, or because their sender was interrupted half-way.
     pub pending: u64,
@@ -28,6 +35,10 @@ pub struct DrainReport<E> {
     /// has neither been dropped nor been refused since the store was closed. An event that it was
     /// sending at that time is dispatched or returned by the next `drain`.
     pub producer_open: bool,
+    /// The handler calls that were running when the call returned, in a store that
+    /// [knows](EventStore::running_calls): those that the drain has waited for in vain, or the one it
+    /// was called from.
+    pub running: Vec<RunningCall>,
 }
 
 impl<E> DrainReport<E> {
@@ -35,9 +46,12 @@ impl<E> DrainReport<E> {
     /// to be dispatched.
     pub fn is_complete(&self) -> bool {
         self.undelivered.is_empty()
+            && self.timers.is_empty()
+            && self.pending_timers == 0
             && self.in_flight == 0
             && self.pending == 0
             && !self.producer_open
+            && self.running.is_empty()
     }
 }
 
@@ -45,14 +59,19 @@ impl<E> fmt::Display for DrainReport<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "drain {}: {} dispatched, {} undelivered, {} in flight, {} pending{}",
+            "drain {}: {} dispatched, {} undelivered, {} in flight, {} pending{}{}",
             if self.is_complete() { "complete" } else { "incomplete" },
             self.dispatched,
             self.undelivered.len(),
             self.in_flight,
             self.pending,
+            match self.timers.len() as u64 + self.pending_timers {
+                0 => String::new(),
+                timers => format!(", {timers} timers"),
+            },
             if self.producer_open { ", producer open" } else { "" }
-        )
+        )?;
+        self.running.iter().try_for_each(|call| write!(f, ", running: {call}"))
     }
 }
 
@@ -62,9 +81,12 @@ impl<E> fmt::Debug for DrainReport<E> {
         f.debug_struct("DrainReport")
             .field("dispatched", &self.dispatched)
             .field("undelivered", &self.undelivered.len())
+            .field("timers", &self.timers.len())
+            .field("pending_timers", &self.pending_timers)
             .field("in_flight", &self.in_flight)
             .field("pending", &self.pending)
             .field("producer_open", &self.producer_open)
+            .field("running", &self.running)
             .finish()
     }
 }
@@ -130,26 +152,28 @@ impl<E: Event, P: Producers> EventStore<E, P> {
             return shared.report(0);
         }
         let mut dispatched = 0;
-        if let Some(mut dispatch) = shared.take_dispatch(deadline) {
-            // A producer that cannot be locked out may have sent since `run_to_end` looked.
-            loop {
-                dispatched += dispatch.run_to_end(deadline);
-                if shared.is_abandoned() {
-                    break;
-                }
-                // In this order: once it has ended, what is finished stays so.
-                let producer_open = shared.intake.awaits_producer();
-                if shared.intake.is_finished() {
-                    let report = shared.report_with(dispatched, Vec::new());
-                    return DrainReport { producer_open, ..report };
-                }
-                if deadline.has_passed() {
-                    break;
-                }
+        let Some(mut dispatch) = shared.take_dispatch(deadline) else {
+            return shared.report_with(dispatched, shared.give_up());
+        };
+        // A producer that cannot be locked out may have sent since `run_to_end` looked.
+        let finished = loop {
+            dispatched += dispatch.run_to_end(deadline);
+            // In this order: once it has ended, what is finished stays so.
+            let producer_open = shared.intake.awaits_producer();
+            if shared.intake.is_finished() && !shared.is_abandoned() {
+                break Some(producer_open);
             }
+            if shared.is_abandoned() || deadline.has_passed() {
+                break None;
+            }
+        };
+        drop(dispatch);
+        let removed = if finished.is_some() { Vec::new() } else { shared.give_up() };
+        if finished != Some(true) {
+            shared.await_driver(deadline);
         }
-        let removed = shared.give_up();
-        shared.report_with(dispatched, removed)
+        let report = shared.report_with(dispatched, removed);
+        DrainReport { producer_open: finished.unwrap_or(report.producer_open), ..report }
     }
 }
 
@@ -159,6 +183,7 @@ impl<E: Event> Shared<E> {
         // Relaxed: see `is_abandoned`.
         self.abandoned.store(true, Ordering::Relaxed);
         self.abandon_due();
+        self.settle_timers();
         let mut removed = Vec::new();
         // An audit must not see events that are gone and not yet counted.
         let _books = sync::lock(&self.left_over);
@@ -174,6 +199,8 @@ impl<E: Event> Shared<E> {
         let count = removed.len() as u64;
         self.counters.removed.add(count);
         self.counters.undelivered.add(count);
+        // Those who wait for what was removed need not.
+        self.dispatcher.wake_waiting();
         removed
     }
 
@@ -186,6 +213,7 @@ impl<E: Event> Shared<E> {
         let mut report = self.report(dispatched);
         report.undelivered = std::mem::take(&mut *sync::lock(&self.left_over));
         report.undelivered.extend(removed);
+        report.timers = self.timers.take_returned();
         report
     }
 
@@ -204,6 +232,15 @@ impl<E: Event> Shared<E> {
         let came = head + dispatch.committed.get();
         let in_flight = came.saturating_sub(gone);
         let pending = self.intake.tail_position().saturating_sub(head);
-        DrainReport { dispatched, undelivered: Vec::new(), in_flight, pending, producer_open }
+        DrainReport {
+            dispatched,
+            undelivered: Vec::new(),
+            timers: Vec::new(),
+            pending_timers: self.timers.waiting().0,
+            in_flight,
+            pending,
+            producer_open,
+            running: self.running_calls(),
+        }
     }
 }

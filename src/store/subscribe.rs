@@ -7,9 +7,9 @@ use crate::error::{ConfigError, HandlerError};
 use crate::event::Event;
 use crate::handler::{
     Batch, BatchConfig, BatchFn, BatchPart, BoxBatchHandler, BoxHandler, Call, CallContext,
-    Collecting, Context, Ending, Filter, Filtered, Handler, HandlerFn, HandlerMut, IntoOutcome,
-    Once, Outcome, PlacedBatch, Profile, Registry, SubscribeOptions, Subscriber, Subscription,
-    SubscriptionId, SubscriptionStats, Watched,
+    Collecting, Context, Desk, Ending, Filter, Filtered, Handler, HandlerFn, HandlerMut,
+    IntoOutcome, Once, Outcome, PlacedBatch, Post, Profile, Registry, RunningCall,
+    SubscribeOptions, Subscriber, Subscription, SubscriptionId, SubscriptionStats, Watched,
 };
 use crate::ring::Producers;
 use crate::sync::{Arc, Weak};
@@ -178,6 +178,13 @@ impl<E: Event, P: Producers> EventStore<E, P> {
                 }
             };
         }
+        let (name, mut posts) = (options.name.clone(), Vec::new());
+        if self.shared.crew.desk.is_some() {
+            let (attended_front, front_post) = Desk::attend(in_front);
+            let (attended, post) = Desk::attend(handler);
+            (in_front, handler) = (Box::new(attended_front), Box::new(attended));
+            posts = vec![front_post, post];
+        }
         let id = self.shared.registry.subscribe(move |id| {
             let (options, filter) = options.split();
             let once = options.once;
@@ -189,14 +196,18 @@ impl<E: Event, P: Producers> EventStore<E, P> {
             let profile = Profile::new(id, options, place, part);
             Arc::new(Subscriber::new(profile, gate, collect))
         });
+        self.list(posts, &RunningCall { subscription: id, name, place });
         let registry: Weak<Registry<E>> = Arc::downgrade(&self.shared.registry);
         Ok(Subscription::new(id, registry))
     }
 
     /// Whether anything stands between the dispatch and a handler with these options.
     fn is_wrapped<F>(&self, options: &SubscribeOptions<E, F>) -> bool {
-        let Shared { middleware, watch, .. } = &*self.shared;
-        !options.middleware.is_empty() || !middleware.is_empty() || watch.calls
+        let Shared { middleware, watch, crew, .. } = &*self.shared;
+        !options.middleware.is_empty()
+            || !middleware.is_empty()
+            || watch.calls
+            || crew.desk.is_some()
     }
 
     /// Puts everything around `handler` that belongs there, and registers that.
@@ -207,9 +218,27 @@ impl<E: Event, P: Producers> EventStore<E, P> {
         handler: BoxHandler<E>,
     ) -> Subscription {
         let chain = self.wrapped(&mut options, handler);
-        self.register(options, move |event, call: &Call<'_, E>, id| {
+        if self.shared.crew.desk.is_none() {
+            return self.register(options, move |event, call: &Call<'_, E>, id| {
+                chain.handle(event, &Context::new(call, id))
+            });
+        }
+        let (name, place) = (options.name.clone(), Location::caller());
+        let (chain, post) = Desk::attend(chain);
+        let subscription = self.register(options, move |event, call: &Call<'_, E>, id| {
             chain.handle(event, &Context::new(call, id))
-        })
+        });
+        self.list(vec![post], &RunningCall { subscription: subscription.id(), name, place });
+        subscription
+    }
+
+    /// Lets the store know whose posts they are, if it wants to.
+    fn list(&self, posts: Vec<Weak<Post>>, call: &RunningCall) {
+        if let Some(desk) = &self.shared.crew.desk {
+            for post in posts {
+                desk.list(post, call.clone());
+            }
+        }
     }
 
     /// Puts everything around `handler` that belongs there.

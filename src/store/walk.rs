@@ -15,7 +15,7 @@ use super::keeper::Failed;
 use crate::contain;
 use crate::error::HandlerError;
 use crate::event::Event;
-use crate::handler::{Call, Progress, RunEnd, Seen, Subscribed, pass};
+use crate::handler::{Call, Progress, RunEnd, Seen, Subscribed, Taker, pass};
 use crate::sync::Arc;
 use crate::time::Deadline;
 
@@ -49,8 +49,8 @@ impl<E: Event> Lookup<'_, E> {
 pub(super) struct Left<E: Event> {
     /// The calls that failed on it, if somebody keeps it for them.
     pub(super) failed: Vec<Failed<E>>,
-    /// The subscribers, of those of its topic, that have taken it for a batch.
-    pub(super) collected: Vec<usize>,
+    /// Who has taken which of the events for a batch; they are of one topic.
+    pub(super) collected: Vec<Taker>,
 }
 
 impl<E: Event> Left<E> {
@@ -88,9 +88,10 @@ impl<'d, E: Event> Delivery<'d, E> {
         first: u64,
         deadline: Deadline,
         left: &'d mut Left<E>,
+        takers_max: usize,
     ) -> Self {
         let Left { failed, collected } = left;
-        let (progress, offered) = (Progress::new(collected), 0);
+        let (progress, offered) = (Progress::new(collected, takers_max), 0);
         let collects = shared.keeper.is_some();
         Self { shared, events, first, deadline, progress, offered, failed, collects }
     }

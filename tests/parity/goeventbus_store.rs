@@ -2,10 +2,9 @@
 //!
 //! | not here | why |
 //! |---|---|
-//! | `TestScheduleAfter`, `_FiresOnce`, `TestSchedule_FiresImmediatelyIfPast`, `_FiresAtFutureTime`, `_Cancel` | they come with timers |
 //! | `TestNewEventStore_NilDispatcherPanics` | the handlers are part of the store: there is no way to leave them out |
 //!
-//! What is asynchronous there, a pool of threads, is a thread here that waits in `publish_wait`.
+//! Those of timers are in `goeventbus_schedule.rs`. What is asynchronous there, a pool of threads, is a thread here that waits in `publish_wait`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

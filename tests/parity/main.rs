@@ -10,6 +10,7 @@ mod go_events;
 mod goeventbus_batch;
 mod goeventbus_dead_letters;
 mod goeventbus_retry;
+mod goeventbus_schedule;
 mod goeventbus_store;
 mod goeventbus_transaction;
 mod gossip_batch;

@@ -205,6 +205,12 @@ impl<T, M: Mode> SingleRing<T, M> {
         self.tail.load(Ordering::Relaxed)
     }
 
+    /// Whether the next value to be read is there.
+    #[inline]
+    pub(crate) fn has_next(&self) -> bool {
+        self.tail_position() != self.head_position()
+    }
+
     /// How many values have left the ring, by either door.
     #[inline]
     pub(crate) fn head_position(&self) -> u64 {

@@ -1,6 +1,6 @@
 //! The tests of `GoEventBus`.
 
-use super::Counterpart::{Never, NotYet, Test};
+use super::Counterpart::{Never, Test};
 use super::GoFile;
 
 pub(crate) const GOEVENTBUS: &[GoFile] = &[
@@ -31,11 +31,6 @@ pub(crate) const GOEVENTBUS: &[GoFile] = &[
             ("TestEventStore_Middleware", Test),
             ("TestEventStore_Hooks", Test),
             ("TestEventStore_SubscribePublishDrainMetrics", Test),
-            ("TestScheduleAfter", NotYet("comes with timers")),
-            ("TestScheduleAfter_FiresOnce", NotYet("comes with timers")),
-            ("TestSchedule_FiresImmediatelyIfPast", NotYet("comes with timers")),
-            ("TestSchedule_FiresAtFutureTime", NotYet("comes with timers")),
-            ("TestSchedule_Cancel", NotYet("comes with timers")),
             ("TestWorkerRecoverFromPanic", Test),
             ("TestFanOut", Test),
             ("TestFanOut_AllHandlersRunOnError", Test),
@@ -45,6 +40,17 @@ pub(crate) const GOEVENTBUS: &[GoFile] = &[
                 Never("the handlers are part of the store: there is no way to leave them out"),
             ),
             ("TestNewEventStore_ZeroBufferPanics", Test),
+        ],
+    },
+    GoFile {
+        name: "eventstore_test.go",
+        source: include_str!("../goeventbus_schedule.rs"),
+        tests: &[
+            ("TestScheduleAfter", Test),
+            ("TestScheduleAfter_FiresOnce", Test),
+            ("TestSchedule_FiresImmediatelyIfPast", Test),
+            ("TestSchedule_FiresAtFutureTime", Test),
+            ("TestSchedule_Cancel", Test),
         ],
     },
     GoFile {

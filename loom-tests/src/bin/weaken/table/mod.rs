@@ -1,8 +1,10 @@
 //! What is weakened, and which model has to notice.
 
+mod driver;
 mod many;
 mod single;
 mod store;
+mod timers;
 
 use std::fs;
 use std::path::Path;
@@ -56,7 +58,7 @@ const fn text(
 
 /// Every weakening, area by area: first the orderings, then the steps of the algorithms.
 pub(crate) fn rows() -> impl Iterator<Item = &'static Weakening> {
-    [many::ROWS, single::ROWS, store::ROWS].into_iter().flatten()
+    [many::ROWS, single::ROWS, store::ROWS, timers::ROWS, driver::ROWS].into_iter().flatten()
 }
 
 /// An error, which names all of them, if a piece that a row replaces is not in the source below `src`.

@@ -235,7 +235,7 @@ pub(super) const ROWS: &[Weakening] = &[
     ),
     text(
         "news counted after the look",
-        "store/dispatch.rs",
+        "store/next.rs",
         &[
             ("            let seen = self.news();\n", ""),
             (
@@ -311,7 +311,7 @@ pub(super) const ROWS: &[Weakening] = &[
     text(
         "drain does not wait for a publish",
         "store/shutdown.rs",
-        &[("shared.take_dispatch(deadline) {", "shared.try_take_dispatch() {")],
+        &[("shared.take_dispatch(deadline) else", "shared.try_take_dispatch() else")],
         ("shutdown", &["drain_vs_publish"]),
     ),
     text(

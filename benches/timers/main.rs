@@ -1,0 +1,204 @@
+//! How fast is the timer wheel, measured against the best timers there are?
+//!
+//! Rows 14 and 15 of the bar table, by the rules of the bench `peers`.
+
+#[path = "../peers/allocations.rs"]
+mod allocations;
+mod candidates;
+#[path = "../peers/curve.rs"]
+#[allow(dead_code)] // This bench draws no pictures.
+mod curve;
+#[path = "../peers/machine.rs"]
+#[allow(dead_code)] // This bench has one thread.
+mod machine;
+#[path = "../peers/measure.rs"]
+#[allow(dead_code)] // Nor has it rows of several figures, or curves.
+mod measure;
+#[path = "../peers/outcome.rs"]
+mod outcome;
+mod scenario;
+#[path = "../peers/table.rs"]
+#[allow(dead_code)] // As above.
+mod table;
+mod timer;
+
+use std::process::ExitCode;
+
+use crate::candidates::Timers;
+use crate::candidates::heap::LazyHeap;
+use crate::candidates::nexus::Nexus;
+use crate::candidates::quad::{CancellableQuad, PlainQuad};
+use crate::candidates::ringbus::Wheel;
+use crate::candidates::subms::Subms;
+use crate::candidates::tree::Tree;
+use crate::machine::Place;
+use crate::measure::{Effort, Laps, Pace, Row, Side};
+use crate::outcome::Outcome;
+use crate::scenario::{Cancelling, Firing, Idle};
+use crate::timer::{Payload, Timer};
+
+/// How many timers are pending.
+const PENDING: &[u64] = &[1_000, 100_000, 1_000_000];
+/// From how many on a lap takes long.
+const MANY: u64 = 1_000_000;
+/// What an idle tick may take, whatever others take.
+const IDLE_TICK_NS_MAX: f64 = 10.0;
+/// What rows of idle ticks are called.
+const IDLE: &str = "idle tick";
+
+const NO_CANCEL: &str = "cannot cancel";
+const SLOW_CANCEL: &str = "looks at all timers to cancel one";
+
+const USAGE: &str = "\
+usage: cargo bench --bench timers -- [--quick] [--row N[,M..]]
+  --quick        shorter rounds and fewer, and more noise
+  --row N[,M..]  only these rows of the bar table, of 14 and 15";
+
+/// Adds candidates to a row, all with the same body. Each is opened when its first lap begins.
+macro_rules! add {
+    ($row:expr, $body:ident, $pending:expr, $payload:ty, $($side:expr => $candidate:ident),+ $(,)?) => {{
+        let mut row = $row;
+        $({
+            let mut opened = None;
+            let name = <$candidate<$payload> as Timers<$payload>>::NAME;
+            row = row.add($side, name, move |events| {
+                let open = || $body::<$payload, $candidate<$payload>>::open($pending);
+                opened.get_or_insert_with(open).lap(events)
+            });
+        })+
+        row
+    }};
+}
+
+/// Panics unless the candidates do what they are measured for.
+macro_rules! check {
+    ($body:ident, $payload:ty, $($candidate:ident),+ $(,)?) => {
+        $($body::<$payload, $candidate<$payload>>::check();)+
+    };
+}
+
+fn row<P: Payload>(number: u8, scenario: &str, pending: u64) -> Row {
+    let pace = if pending < MANY { Pace::Long } else { Pace::Few };
+    let row = Row::new(number, format!("{scenario}, {pending} pending"), P::BYTES, pace);
+    // Long enough for all of them to be replaced.
+    row.in_laps_of((2 * pending).max(8192)).further_unless(P::BYTES == 64).quiet()
+}
+
+fn cancelling<P: Payload>(pending: u64) -> Row {
+    check!(Cancelling, P, Wheel, Nexus, LazyHeap, Tree, CancellableQuad);
+    add!(row::<P>(14, "schedule and cancel", pending), Cancelling, pending, P,
+        Side::Ours(&[Some(1.0)]) => Wheel,
+        Side::Peer => Nexus, Side::Peer => LazyHeap, Side::Peer => Tree,
+        Side::Peer => CancellableQuad,
+    )
+}
+
+fn firing<P: Payload>(pending: u64) -> Row {
+    check!(Firing, P, Wheel, Nexus, LazyHeap, Tree, CancellableQuad, PlainQuad, Subms);
+    add!(row::<P>(15, "schedule and fire", pending), Firing, pending, P,
+        Side::Ours(&[Some(0.7)]) => Wheel,
+        Side::Peer => Nexus, Side::Peer => LazyHeap, Side::Peer => Tree,
+        Side::Peer => CancellableQuad,
+        Side::Beside(NO_CANCEL) => PlainQuad, Side::Beside(SLOW_CANCEL) => Subms,
+    )
+}
+
+fn idle<P: Payload>(pending: u64) -> Row {
+    let row = Row::new(15, format!("{IDLE}, {pending} pending"), P::BYTES, Pace::Short);
+    add!(row.further().quiet(), Idle, pending, P,
+        Side::Ours(&[None]) => Wheel,
+        Side::Peer => Nexus, Side::Peer => LazyHeap, Side::Peer => Tree,
+        Side::Peer => CancellableQuad, Side::Beside(NO_CANCEL) => PlainQuad,
+    )
+}
+
+/// Makes a row with so many timers pending, its contenders checked.
+type MakeRow = fn(u64) -> Row;
+
+/// What the command line asks for.
+struct Arguments {
+    effort: Effort,
+    /// The rows to run; none means all.
+    rows: Vec<u8>,
+    pending: &'static [u64],
+}
+
+impl Arguments {
+    /// Cargo passes `--bench` when it benches. Whoever runs this as a test does not, or passes
+    /// `--test`: then it is run to see that it works.
+    fn parse() -> Result<Self, lexopt::Error> {
+        use lexopt::prelude::{Long, ValueExt};
+
+        let (mut bench, mut test, mut quick) = (false, false, false);
+        let mut rows = Vec::new();
+        let mut parser = lexopt::Parser::from_env();
+        while let Some(argument) = parser.next()? {
+            match argument {
+                Long("bench") => bench = true,
+                Long("test") => test = true,
+                Long("quick") => quick = true,
+                Long("row") => {
+                    for row in parser.value()?.string()?.split(',') {
+                        let number = row.parse().ok().filter(|number| matches!(number, 14 | 15));
+                        rows.push(number.ok_or_else(|| format!("--row: there is no row {row:?}"))?);
+                    }
+                }
+                other => return Err(other.unexpected()),
+            }
+        }
+        Ok(match (bench && !test, quick) {
+            (true, false) => Self { effort: Effort::FULL, rows, pending: PENDING },
+            (true, true) => Self { effort: Effort::QUICK, rows, pending: PENDING },
+            (false, _) => Self { effort: Effort::ONCE, rows, pending: &PENDING[..1] },
+        })
+    }
+
+    fn rows(&self) -> Vec<MakeRow> {
+        let all: [(u8, MakeRow); 5] = [
+            (14, cancelling::<Timer<2>>),
+            (14, cancelling::<Timer<8>>),
+            (15, firing::<Timer<2>>),
+            (15, firing::<Timer<8>>),
+            (15, idle::<Timer<8>>),
+        ];
+        let wanted = |(number, _): &(u8, _)| self.rows.is_empty() || self.rows.contains(number);
+        all.into_iter().filter(wanted).map(|(_, row)| row).collect()
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            eprintln!("{error}\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    machine::enter(Place::Sender);
+    println!("{}, {} cores", machine::cpu_model(), machine::core_count());
+    let (mut laps, mut outcomes) = (Laps::default(), Vec::new());
+    for row in arguments.rows() {
+        for &pending in arguments.pending {
+            let measured = row(pending).measure(&arguments.effort, &mut laps);
+            table::print_details(&measured);
+            outcomes.extend(measured);
+        }
+    }
+    table::print_summary(&outcomes, &laps);
+    print_idle(&outcomes);
+    println!("\n{laps}");
+    ExitCode::SUCCESS
+}
+
+/// The one bar that is a time and not a ratio.
+fn print_idle(outcomes: &[Outcome]) {
+    println!("\nIDLE TICKS: at most {IDLE_TICK_NS_MAX} ns each");
+    for outcome in outcomes.iter().filter(|outcome| outcome.head.scenario.starts_with(IDLE)) {
+        for verdict in &outcome.verdicts {
+            let ours = &verdict.ours;
+            let word = if ours.median <= IDLE_TICK_NS_MAX { "ok" } else { "BEHIND" };
+            let (median, range) = (table::number(ours.median), table::range(ours));
+            println!("    {:<28} {median:>8} {range:<20} {word}", outcome.head.scenario);
+        }
+    }
+}

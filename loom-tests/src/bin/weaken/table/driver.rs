@@ -1,0 +1,82 @@
+//! The threads of a store: what wakes the driver, and what those who wait for it see.
+
+use super::{Weakening, relaxed, text};
+
+pub(super) const ROWS: &[Weakening] = &[
+    relaxed("flush-heard", "driver", &["flush_vs_driver"]),
+    relaxed("flush-asked", "driver", &["flush_vs_driver"]),
+    relaxed("flush-done-seen", "driver", &["flush_vs_driver"]),
+    relaxed("flush-done", "driver", &["flush_vs_driver"]),
+    text(
+        "a send does not ring for the driver",
+        "ring/park.rs",
+        &[(
+            "if tail_before & PARKED != 0 {",
+            "if tail_before & PARKED != 0 && tail_before & CLOSED != 0 {",
+        )],
+        ("driver", &["driver_sleeps_vs_send"]),
+    ),
+    text(
+        "close does not ring for the driver",
+        "ring/mod.rs",
+        &[(
+            "            self.wake_readers(tail);\n            return tail & CLOSED",
+            "            return tail & CLOSED",
+        )],
+        ("driver", &["driver_sleeps_vs_close", "driver_sleeps_vs_last_handle"]),
+    ),
+    text(
+        "last handle does not close",
+        "store/crew/mod.rs",
+        &[("        self.intake.close();\n", "")],
+        ("driver", &["driver_sleeps_vs_last_handle"]),
+    ),
+    text(
+        "a flush does not ring",
+        "store/crew/flush.rs",
+        &[("        self.intake.wake_waiting();\n", "")],
+        ("driver", &["flush_vs_driver"]),
+    ),
+    text(
+        "the driver tells no flush",
+        "store/crew/flush.rs",
+        &[("        }\n        self.dispatcher.wake_waiting();\n", "        }\n")],
+        ("driver", &["flush_vs_driver"]),
+    ),
+    text(
+        "driver sleeps without a look at the flushes",
+        "store/crew/drive.rs",
+        &[("self.news() != seen || self.crew.flushes.is_asked();", "self.news() != seen;")],
+        ("driver", &["flush_vs_driver"]),
+    ),
+    text(
+        "driver looks for a flush after the tail",
+        "store/crew/drive.rs",
+        &[
+            ("        let asked = self.crew.flushes.asked();\n", ""),
+            (
+                "        dispatch.run_to(target);\n",
+                "        dispatch.run_to(target);\n        let asked = self.crew.flushes.asked();\n",
+            ),
+        ],
+        ("driver", &["flush_vs_driver"]),
+    ),
+    text(
+        "nobody says that the driver runs",
+        "store/crew/mod.rs",
+        &[("        self.starting.notify();\n", "")],
+        ("driver", &["driver_sleeps_vs_last_handle"]),
+    ),
+    text(
+        "a drain that gives up wakes no flush",
+        "store/shutdown.rs",
+        &[("        self.dispatcher.wake_waiting();\n        removed", "        removed")],
+        ("driver", &["flush_vs_drain_out_of_time"]),
+    ),
+    text(
+        "a flush looks for no drain that has given up",
+        "store/crew/flush.rs",
+        &[("self.is_abandoned().then_some(Err(FlushError::Abandoned))", "None")],
+        ("driver", &["flush_vs_drain_out_of_time"]),
+    ),
+];

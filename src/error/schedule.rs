@@ -1,0 +1,39 @@
+//! Timers that were not accepted.
+
+use std::fmt;
+
+/// Why a timer was not accepted. Its event always comes back: see [`into_event`](Self::into_event).
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ScheduleError<E> {
+    /// The store is closed; no later timer can succeed.
+    #[error("the store is closed: nothing that is due later would be dispatched")]
+    Closed(E),
+    /// The store has as many timers as it may.
+    #[error("the store has as many timers as it may: cancel some, or give it a higher limit")]
+    TooMany(E),
+}
+
+impl<E> ScheduleError<E> {
+    /// Gives the event back.
+    pub fn into_event(self) -> E {
+        match self {
+            Self::Closed(event) | Self::TooMany(event) => event,
+        }
+    }
+
+    /// Whether the store is closed.
+    pub const fn is_closed(&self) -> bool {
+        matches!(self, Self::Closed(_))
+    }
+}
+
+// By hand, so that `unwrap()` works for events without `Debug` and never prints one.
+impl<E> fmt::Debug for ScheduleError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Closed(_) => "Closed(..)",
+            Self::TooMany(_) => "TooMany(..)",
+        })
+    }
+}

@@ -1,0 +1,166 @@
+//! Waiting until everything that was accepted has been handled.
+
+use super::super::batching::Flush;
+use super::super::dispatch::Dispatch;
+use super::super::{EventStore, Shared};
+use crate::error::FlushError;
+use crate::event::Event;
+use crate::ring::Producers;
+use crate::sync;
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::time::Deadline;
+
+/// What the driver is asked for by those who wait for it.
+pub(super) struct Flushes {
+    /// How often it was asked.
+    asked: AtomicU64,
+    /// How many of these it has done; stored by the driver.
+    done: AtomicU64,
+    /// Whether the driver will do no more.
+    has_ended: AtomicBool,
+}
+
+impl Flushes {
+    pub(super) fn new() -> Self {
+        let (asked, done) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { asked, done, has_ended: AtomicBool::new(false) }
+    }
+
+    /// How often the driver was asked; what was accepted before is visible.
+    pub(super) fn asked(&self) -> u64 {
+        // Acquire [flush-heard]: pairs with the Release in `flush_by_driver`: the positions that the
+        // asker has seen claimed are seen. Model: `flush_vs_driver`.
+        self.asked.load(Ordering::Acquire)
+    }
+
+    /// Whether there is a flush that the driver has not done.
+    #[inline]
+    pub(super) fn is_asked(&self) -> bool {
+        // Relaxed (both): who acts on it asks again; who sleeps is rung for.
+        self.asked.load(Ordering::Relaxed) != self.done.load(Ordering::Relaxed)
+    }
+}
+
+impl<E: Event, P: Producers> EventStore<E, P> {
+    /// Returns when every event that was accepted before the call has been handled. `deadline` is an
+    /// `Instant`, a `Duration` from now, or a [`Deadline`].
+    ///
+    /// In a store with a [driver](crate::StoreBuilder::driver) it waits for that; in others it dispatches
+    /// on this thread, as [`publish`](Self::publish) does. Batches go out, whether they are full or not,
+    /// except those whose subscription is paused. Calls that wait for another attempt are not waited
+    /// for: their events have been handled once. The store stays open.
+    ///
+    /// # Errors
+    ///
+    /// [`Timeout`](FlushError::Timeout) if the deadline passes first; without a driver it is looked at
+    /// after each run of events, and does not interrupt one. [`WouldDeadlock`](FlushError::WouldDeadlock)
+    /// from inside a handler, and wherever else the thread that dispatches calls it.
+    /// [`Abandoned`](FlushError::Abandoned) if a [`drain`](Self::drain) has run out of time.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy};
+    /// # struct Ping;
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// use std::time::Duration;
+    /// use ringbus::DriverConfig;
+    ///
+    /// let store = EventStore::builder(8, OverrunPolicy::Block).driver(DriverConfig::new()).build()?;
+    /// let _pong = store.subscribe((), |_: &Ping, _| println!("pong"));
+    /// store.send(Ping)?;
+    /// store.flush(Duration::from_secs(1))?;
+    /// assert_eq!(store.metrics().handled, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[doc(alias = "Wait")]
+    pub fn flush(&self, deadline: impl Into<Deadline>) -> Result<(), FlushError> {
+        let (shared, deadline) = (&*self.shared, deadline.into());
+        if shared.is_dispatching_here() || shared.crew.is_driver_here() {
+            return Err(FlushError::WouldDeadlock);
+        }
+        if shared.crew.driver.is_some() {
+            shared.flush_by_driver(deadline)
+        } else {
+            shared.flush_here(deadline)
+        }
+    }
+}
+
+impl<E: Event> Shared<E> {
+    fn flush_here(&self, deadline: Deadline) -> Result<(), FlushError> {
+        let target = self.intake.tail_position();
+        let Some(mut dispatch) = self.take_dispatch(deadline) else {
+            return Err(FlushError::Timeout);
+        };
+        dispatch.run_to_by(target, deadline);
+        if self.has_given_up() {
+            return Err(FlushError::Abandoned);
+        }
+        if self.intake.head_position() < target {
+            return Err(FlushError::Timeout);
+        }
+        dispatch.flush_batches();
+        Ok(())
+    }
+
+    fn flush_by_driver(&self, deadline: Deadline) -> Result<(), FlushError> {
+        let Flushes { asked, done, .. } = &self.crew.flushes;
+        // Release [flush-asked]: pairs with the Acquire in `asked`. Model: `flush_vs_driver`.
+        let ticket = asked.fetch_add(1, Ordering::Release) + 1;
+        self.intake.wake_waiting();
+        let outcome = self.dispatcher.wait_until(deadline.instant(), || {
+            // Acquire [flush-done-seen]: pairs with the Release in `complete_flushes`: what the
+            // handlers did is visible. Model: `flush_vs_driver`.
+            if done.load(Ordering::Acquire) >= ticket {
+                Some(Ok(()))
+            } else {
+                self.is_abandoned().then_some(Err(FlushError::Abandoned))
+            }
+        });
+        outcome.unwrap_or(Err(FlushError::Timeout))
+    }
+
+    /// Waits until the driver of a closed store has dispatched for the last time.
+    pub(in super::super) fn await_driver(&self, deadline: Deadline) {
+        if self.crew.driver.is_some() && !self.crew.is_driver_here() {
+            let has_ended = &self.crew.flushes.has_ended;
+            self.dispatcher.wait_until(deadline.instant(), || {
+                // Relaxed: only a flag; the list orders the rest.
+                has_ended.load(Ordering::Relaxed).then_some(())
+            });
+        }
+    }
+
+    /// The driver's word on what it was asked for.
+    pub(super) fn complete_flushes(&self, asked: u64) {
+        if !self.has_given_up() {
+            // Release [flush-done]: pairs with the Acquire in `flush_by_driver`.
+            // Model: `flush_vs_driver`.
+            self.crew.flushes.done.store(asked, Ordering::Release);
+        }
+        self.dispatcher.wake_waiting();
+    }
+
+    /// The driver's last word: everything has been handled, or nothing will be.
+    pub(super) fn end_flushes(&self) {
+        // Relaxed: as in `await_driver`.
+        self.crew.flushes.has_ended.store(true, Ordering::Relaxed);
+        self.complete_flushes(u64::MAX);
+    }
+
+    /// Whether a drain has given up before anything that left the ring until now left it.
+    fn has_given_up(&self) -> bool {
+        // It removes events with these books in hand: who has seen one gone sees that here.
+        drop(sync::lock(&self.left_over));
+        self.is_abandoned()
+    }
+}
+
+impl<E: Event> Dispatch<'_, E> {
+    /// Sends out the batches that are not full, and what handlers asked for meanwhile.
+    pub(super) fn flush_batches(&mut self) {
+        self.flush(Flush::Unpaused, Deadline::NEVER);
+        self.run_if_asked();
+    }
+}
