@@ -5,10 +5,10 @@ use core::panic::Location;
 use super::batch::BatchPart;
 use super::counts::SubscriptionCounts;
 use super::table::Topics;
-use super::{SubscribeOptions, SubscriptionId};
+use super::{Registered, SubscribeOptions, SubscriptionId};
 use crate::event::Event;
 use crate::sync::Arc;
-use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// What a subscription is, whatever its handler.
 pub(crate) struct Profile<E: Event> {
@@ -21,8 +21,41 @@ pub(crate) struct Profile<E: Event> {
     pub(crate) counts: SubscriptionCounts,
     /// Present if its events are handled many at once.
     pub(crate) batch: Option<BatchPart<E>>,
+    /// The lane of its own that it hands its events to, if it has one: ends and pauses with it.
+    pub(crate) lane: Option<Arc<dyn Registered>>,
     /// Nought while calls may start; else what stands against it.
     state: AtomicU64,
+    /// Whether the only call is running in one of several lanes, if it is in several.
+    claimed: Option<Arc<AtomicBool>>,
+}
+
+/// What a subscription is listed as, in one store or in several lanes at once.
+#[derive(Clone)]
+pub(crate) struct Listing {
+    pub(crate) id: SubscriptionId,
+    /// Where it was made.
+    pub(crate) place: &'static Location<'static>,
+    lane: Option<Arc<dyn Registered>>,
+    claimed: Option<Arc<AtomicBool>>,
+}
+
+impl Listing {
+    /// A new subscription, made by the caller.
+    #[track_caller]
+    pub(crate) fn new() -> Self {
+        let (id, place) = (SubscriptionId::next(), Location::caller());
+        Self { id, place, lane: None, claimed: None }
+    }
+
+    /// The same for one that hands its events to a lane of its own.
+    pub(crate) fn with_lane(self, lane: Arc<dyn Registered>) -> Self {
+        Self { lane: Some(lane), ..self }
+    }
+
+    /// The same for one that will be listed in several lanes.
+    pub(crate) fn in_several(self) -> Self {
+        Self { claimed: Some(Arc::new(AtomicBool::new(false))), ..self }
+    }
 }
 
 /// It is paused.
@@ -34,15 +67,15 @@ const CLAIMED: u64 = 4;
 
 impl<E: Event> Profile<E> {
     pub(crate) fn new(
-        id: SubscriptionId,
+        listing: Listing,
         options: SubscribeOptions<E>,
-        place: &'static Location<'static>,
         batch: Option<BatchPart<E>>,
     ) -> Self {
+        let Listing { id, place, lane, claimed } = listing;
         let SubscribeOptions { topics, priority, name, paused, .. } = options;
         let state = AtomicU64::new(if paused { PAUSED } else { 0 });
         let counts = SubscriptionCounts::new();
-        Self { id, topics, priority, name, place, counts, batch, state }
+        Self { id, topics, priority, name, place, counts, batch, lane, state, claimed }
     }
 
     /// Whether a call may start.
@@ -86,11 +119,22 @@ impl<E: Event> Profile<E> {
     /// Wins the right to the only call; whoever wins it has to end the subscription or give it back.
     pub(super) fn claim(&self) -> bool {
         // Relaxed (both): decides who calls, and hands nothing over.
-        self.state.compare_exchange(0, CLAIMED, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+        if self.state.compare_exchange(0, CLAIMED, Ordering::Relaxed, Ordering::Relaxed).is_err() {
+            return false;
+        }
+        // Relaxed: as above.
+        let is_won = !self.claimed.as_ref().is_some_and(|it| it.swap(true, Ordering::Relaxed));
+        if !is_won {
+            self.state.fetch_and(!CLAIMED, Ordering::Relaxed); // Relaxed: as above.
+        }
+        is_won
     }
 
     pub(super) fn give_back(&self) {
         // Relaxed: as above.
-        self.state.fetch_and(!CLAIMED, Ordering::Relaxed);
+        let before = self.state.fetch_and(!CLAIMED, Ordering::Relaxed);
+        if let Some(claimed) = self.claimed.as_ref().filter(|_| before & ENDED == 0) {
+            claimed.store(false, Ordering::Relaxed); // Relaxed: as above.
+        }
     }
 }

@@ -46,23 +46,17 @@ impl<E: Event> Registry<E> {
         }
     }
 
-    /// Adds the subscriber that `make` makes.
-    pub(crate) fn subscribe(
-        &self,
-        make: impl FnOnce(SubscriptionId) -> Arc<dyn Subscribed<E>>,
-    ) -> SubscriptionId {
-        let id = SubscriptionId(sync::unique_number());
-        // Before the lock is taken, hence dropped after it is released: if the topic's `Hash` or
-        // `Eq` panics, the handler, which is the user's, goes with it.
-        let subscriber = make(id);
+    /// Adds a subscriber.
+    pub(crate) fn subscribe(&self, subscriber: Arc<dyn Subscribed<E>>) {
+        // If the topic's `Hash` or `Eq` panics, the handler, which is the user's, is dropped after
+        // the lock is released: it came in before.
         let mut newest = sync::lock(&self.newest);
         let table = newest.table.with(&subscriber);
         let before = self.install(&mut newest, table);
-        newest.by_id.insert(id, Arc::clone(&subscriber));
+        newest.by_id.insert(subscriber.profile().id, Arc::clone(&subscriber));
         // Outside the lock: the last holder of a table drops handlers, which are the user's.
         drop(newest);
         drop(before);
-        id
     }
 
     pub(crate) fn unsubscribe(&self, id: SubscriptionId) -> bool {
@@ -76,7 +70,9 @@ impl<E: Event> Registry<E> {
         // Outside the lock, as above.
         drop(newest);
         drop(before);
-        drop(gone);
+        if let Some(lane) = &gone.profile().lane {
+            lane.unsubscribe(id);
+        }
         true
     }
 
@@ -87,7 +83,12 @@ impl<E: Event> Registry<E> {
 
     /// Keeps calls of a handler from starting, or lets them; whether that is a change.
     pub(crate) fn pause(&self, id: SubscriptionId, paused: bool) -> bool {
-        self.with(id, |subscriber| subscriber.profile().pause(paused)).unwrap_or(false)
+        let pause = |subscriber: &dyn Subscribed<E>| {
+            let profile = subscriber.profile();
+            let is_change = profile.pause(paused);
+            profile.lane.as_ref().map_or(is_change, |lane| lane.pause(id, paused) | is_change)
+        };
+        self.with(id, pause).unwrap_or(false)
     }
 
     pub(crate) fn stats_of(&self, id: SubscriptionId) -> Option<SubscriptionStats> {

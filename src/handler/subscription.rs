@@ -3,11 +3,18 @@
 use std::fmt;
 
 use super::SubscriptionStats;
-use crate::sync::{Arc, Weak};
+use crate::sync::{self, Arc, Weak};
 
 /// Names one subscription, among those of all stores, for as long as the program runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SubscriptionId(pub(crate) u64);
+
+impl SubscriptionId {
+    /// One that no other subscription has.
+    pub(crate) fn next() -> Self {
+        Self(sync::unique_number())
+    }
+}
 
 impl fmt::Display for SubscriptionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

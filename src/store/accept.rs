@@ -4,13 +4,14 @@
 use std::time::Duration;
 
 use super::Shared;
+use super::whole::Whole;
 use crate::config::OverrunPolicy;
 use crate::error::{ScheduleError, SendAllError, SendError};
 use crate::event::Event;
 use crate::handler::{Loss, Observer, Outlet, Refusal, SubscriptionId};
 use crate::ring::{Sent, SentAll};
-use crate::sync;
 use crate::sync::atomic::Ordering;
+use crate::sync::{self, Arc};
 use crate::time::{Clock, Deadline};
 use crate::timer::{Every, MakeEvent, PeriodicHandle, TimerHandle, When};
 
@@ -225,24 +226,62 @@ impl<E: Event> Shared<E> {
 /// through it never waits, whichever thread it is made on.
 pub(super) struct FromHandler<'s, E: Event>(pub(super) &'s Shared<E>);
 
-impl<E: Event> Outlet<E> for FromHandler<'_, E> {
-    fn send(&self, event: E) -> Result<Sent<E>, SendError<E>> {
+impl<E: Event> FromHandler<'_, E> {
+    /// What the store is a lane of; nobody, if the last handle of that is gone.
+    fn whole(&self) -> Option<Arc<dyn Whole<E>>> {
+        self.0.whole.get()?.upgrade()
+    }
+
+    /// Sends into this store itself.
+    pub(super) fn send_here(&self, event: E) -> Result<Sent<E>, SendError<E>> {
         let intake = &self.0.intake;
         let again = |event| intake.try_send(event);
         self.0.settle(intake.try_send(event), Patience::FromHandler, again)
     }
 
-    fn send_all(&self, events: &mut Vec<E>) -> Result<SentAll<E>, SendAllError> {
+    pub(super) fn send_all_here(&self, events: &mut Vec<E>) -> Result<SentAll<E>, SendAllError> {
         let attempt = |events: &mut Vec<E>| self.0.intake.try_send_all(events);
         self.0.accept_all(events, Patience::FromHandler, attempt)
     }
 
+    /// How long a send into another lane may wait: on the thread that a handler runs on, as long as
+    /// nobody waits for it in turn.
+    pub(super) fn patience(&self) -> Patience {
+        if self.0.is_dispatching_here() {
+            Patience::Until(Deadline::NEVER)
+        } else {
+            Patience::FromHandler
+        }
+    }
+}
+
+impl<E: Event> Outlet<E> for FromHandler<'_, E> {
+    fn send(&self, event: E) -> Result<Sent<E>, SendError<E>> {
+        match self.whole() {
+            None => self.send_here(event),
+            Some(whole) => whole.send(self, event),
+        }
+    }
+
+    fn send_all(&self, events: &mut Vec<E>) -> Result<SentAll<E>, SendAllError> {
+        match self.whole() {
+            None => self.send_all_here(events),
+            Some(whole) => whole.send_all(self, events),
+        }
+    }
+
     fn unsubscribe(&self, id: SubscriptionId) -> bool {
-        self.0.registry.unsubscribe(id)
+        match self.whole() {
+            None => self.0.registry.unsubscribe(id),
+            Some(whole) => whole.unsubscribe(id),
+        }
     }
 
     fn schedule(&self, when: When, event: E) -> Result<TimerHandle<E>, ScheduleError<E>> {
-        self.0.schedule(when, event)
+        match self.whole() {
+            None => self.0.schedule(when, event),
+            Some(whole) => whole.schedule(when, event),
+        }
     }
 
     fn schedule_every(
@@ -250,7 +289,10 @@ impl<E: Event> Outlet<E> for FromHandler<'_, E> {
         every: Every,
         make: MakeEvent<E>,
     ) -> Result<PeriodicHandle<E>, ScheduleError<()>> {
-        self.0.schedule_every(every, make)
+        match self.whole() {
+            None => self.0.schedule_every(every, make),
+            Some(whole) => whole.schedule_every(self, every, make),
+        }
     }
 
     fn is_closed(&self) -> bool {

@@ -92,6 +92,9 @@ pub(super) enum Answer<E: Event> {
 /// Keeps events for those that failed on them. Called by whoever holds the dispatch lease, except
 /// for [`replay`](Self::replay) and the figures.
 pub(super) trait Keeper<E: Event>: Send + Sync {
+    /// One with the same letters and no calls that wait, for another lane.
+    fn another(&self) -> Box<dyn Keeper<E>>;
+
     /// Takes the event, and every call that failed on it; tells `letter` of each letter. Gives the
     /// event back if it is kept for none of them.
     fn keep(

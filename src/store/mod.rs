@@ -5,6 +5,7 @@ mod again;
 mod audit;
 mod batch_call;
 mod batching;
+mod builder;
 mod commit;
 mod crew;
 mod debug;
@@ -22,34 +23,34 @@ mod shutdown;
 mod subscribe;
 mod timers;
 mod walk;
+mod whole;
 
+pub use builder::StoreBuilder;
 pub use crew::{Driver, DriverConfig};
 pub use producer::Producer;
 pub use replay::Replay;
 pub use shutdown::DrainReport;
 
 use std::marker::PhantomData;
-use std::time::{Duration, Instant};
+use std::sync::OnceLock;
+use std::time::Instant;
 
 use crossbeam_utils::CachePadded;
 
-use self::crew::{Crew, CrewConfig};
+use self::crew::Crew;
 use self::dispatch::Dispatcher;
 use self::intake::Intake;
 use self::keeper::Keeper;
-use self::sharing::Sharing;
-use self::timers::TimerSettings;
+use self::whole::Whole;
 use crate::config::OverrunPolicy;
 use crate::contain;
-use crate::dead_letter::DeadLetterQueue;
-use crate::error::ConfigError;
 use crate::event::Event;
-use crate::handler::{Middleware, Observer, Registry, Watch};
+use crate::handler::{Middleware, Observer, Observers, Registry, Watch};
 use crate::metrics::Counters;
-use crate::ring::{Lease, Many, Producers, Single};
+use crate::ring::{Lease, Many, Producers};
 use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use crate::sync::{self, Arc, Mutex};
-use crate::time::{Clock, MonotonicClock};
+use crate::sync::{self, Arc, Mutex, Weak};
+use crate::time::Clock;
 use crate::timer::Timers;
 
 /// A bounded store of events that are dispatched to the handlers subscribed to them.
@@ -91,13 +92,13 @@ pub struct EventStore<E: Event, P: Producers = Many> {
 struct Shared<E: Event> {
     intake: Intake<E>,
     registry: Arc<Registry<E>>,
-    observers: Box<[Box<dyn Observer<E>>]>,
+    observers: Arc<Observers<E>>,
     /// Around every handler; the first is the outermost.
-    middleware: Box<[Box<dyn Middleware<E>>]>,
+    middleware: Arc<[Box<dyn Middleware<E>>]>,
     watch: Watch,
     /// Present if events are kept for the handlers that failed on them.
     keeper: Option<Box<dyn Keeper<E>>>,
-    clock: Box<dyn Clock>,
+    clock: Arc<dyn Clock>,
     timers: Arc<Timers<E>>,
     /// When the next batch has to go out.
     batch_due: Mutex<Option<Instant>>,
@@ -117,207 +118,15 @@ struct Shared<E: Event> {
     /// How many handles of the store there are; a producer is none.
     handles: AtomicUsize,
     crew: Crew,
-}
-
-/// Settings of a store; made by [`EventStore::builder`].
-#[must_use = "a builder does nothing until `build` is called"]
-pub struct StoreBuilder<E: Event> {
-    capacity: usize,
-    policy: OverrunPolicy,
-    observers: Vec<Box<dyn Observer<E>>>,
-    middleware: Vec<Box<dyn Middleware<E>>>,
-    slow_after: Option<Duration>,
-    keeper: Option<Box<dyn Keeper<E>>>,
-    clock: Box<dyn Clock>,
-    timers: TimerSettings,
-    crew: CrewConfig,
-    events: PhantomData<fn(E)>,
-}
-
-impl<E: Event> StoreBuilder<E> {
-    /// Adds an observer; several are called in the order they were added.
-    pub fn observer(mut self, observer: impl Observer<E>) -> Self {
-        self.observers.push(Box::new(observer));
-        self
-    }
-
-    /// Puts a middleware around every handler, inside of those that were added before it.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use ringbus::{CallContext, Event, EventStore, Handler, OverrunPolicy, around};
-    /// # struct Ping;
-    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
-    /// let log = around(|event: &Ping, context: &CallContext<'_, Ping>, next: &dyn Handler<Ping>| {
-    ///     println!("event {} comes to {}", context.position(), context.subscription());
-    ///     next.handle(event, context)
-    /// });
-    /// let store = EventStore::builder(8, OverrunPolicy::ReturnError).middleware(log).build()?;
-    /// let _pong = store.subscribe((), |_: &Ping, _| println!("pong"));
-    /// store.send(Ping)?;
-    /// assert_eq!(store.publish(), 1);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[doc(alias = "Use")]
-    pub fn middleware(mut self, middleware: impl Middleware<E>) -> Self {
-        self.middleware.push(Box::new(middleware));
-        self
-    }
-
-    /// Tells the time from `clock` instead of the system's, wherever the store waits for a later call
-    /// of a handler.
-    pub fn clock(mut self, clock: impl Clock) -> Self {
-        self.clock = Box::new(clock);
-        self
-    }
-
-    /// Calls [`Observer::slow`] after a handler that took longer than `limit`; costs two looks at the
-    /// clock for each call.
-    pub fn slow_after(mut self, limit: Duration) -> Self {
-        self.slow_after = Some(limit);
-        self
-    }
-
-    /// Builds the store, allocating everything it will need to send and dispatch.
-    ///
-    /// # Errors
-    ///
-    /// [`ConfigError`] if the capacity is not a non-zero power of two, or more than memory allows; or
-    /// if a thread it was asked for cannot be had.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use ringbus::{Event, EventStore, OverrunPolicy};
-    /// # struct Ping;
-    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
-    /// let wrong = EventStore::<Ping>::builder(1000, OverrunPolicy::DropOldest).build();
-    /// assert_eq!(
-    ///     wrong.unwrap_err().to_string(),
-    ///     "capacity 1000 is not a power of two: the next smaller one is 512, the next larger one is 1024",
-    /// );
-    /// ```
-    pub fn build(self) -> Result<EventStore<E>, ConfigError> {
-        let intake = Intake::many(self.capacity, self.policy)?;
-        Ok(EventStore { shared: self.share(intake)?, producers: PhantomData })
-    }
-
-    /// Builds a store into which one owned handle sends, without a read-modify-write.
-    ///
-    /// There is no second handle and no way to make one, and handlers cannot send either. See
-    /// [`Producer`] for what differs.
-    ///
-    /// # Errors
-    ///
-    /// As [`build`](Self::build).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use ringbus::{Event, EventStore, OverrunPolicy};
-    /// # struct Ping;
-    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
-    /// let (store, mut producer) =
-    ///     EventStore::builder(8, OverrunPolicy::ReturnError).build_single()?;
-    /// producer.send(Ping)?;
-    /// assert_eq!(store.publish(), 1);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn build_single(self) -> Result<(EventStore<E, Single>, Producer<E>), ConfigError> {
-        let (intake, output) = Intake::single(self.capacity, self.policy)?;
-        let shared = self.share(intake)?;
-        let producer = Producer::new(Arc::clone(&shared), output);
-        Ok((EventStore { shared, producers: PhantomData }, producer))
-    }
-
-    fn share(self, intake: Intake<E>) -> Result<Arc<Shared<E>>, ConfigError> {
-        let registry = Arc::new(Registry::new());
-        let dispatcher = Dispatcher::new(intake.capacity(), registry.look());
-        // An observer is the user's, and may panic when it is asked.
-        let sees = |observer: &dyn Observer<E>| contain::contain(|| observer.sees_calls());
-        let watch = Watch {
-            calls: self.observers.iter().any(|observer| sees(&**observer).unwrap_or(false)),
-            slow_after: self.slow_after,
-        };
-        let shared = Arc::new(Shared {
-            intake,
-            registry,
-            observers: self.observers.into_boxed_slice(),
-            middleware: self.middleware.into_boxed_slice(),
-            watch,
-            keeper: self.keeper,
-            timers: self.timers.build(&*self.clock),
-            clock: self.clock,
-            batch_due: Mutex::new(None),
-            batch_news: AtomicU64::new(0),
-            counters: Counters::new(),
-            dispatcher: CachePadded::new(Lease::new(dispatcher)),
-            dispatching_thread: AtomicUsize::new(0),
-            asked_again: AtomicBool::new(false),
-            abandoned: AtomicBool::new(false),
-            left_over: Mutex::new(Vec::new()),
-            handles: AtomicUsize::new(1),
-            crew: Crew::new(&self.crew),
-        });
-        shared.start_crew(self.crew)?;
-        Ok(shared)
-    }
-}
-
-impl<E: Event + Sync> StoreBuilder<E> {
-    /// Keeps the events that handlers fail on for good in `letters`, one letter for each
-    /// subscription that does; and lets [`Retry`](crate::Retry) wait between attempts.
-    ///
-    /// Costs nothing for events that go well.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use ringbus::{DeadLetterConfig, DeadLetterQueue, Event, EventStore, OverrunPolicy};
-    /// # struct Line(&'static str);
-    /// # impl Event for Line { type Topic = (); fn topic(&self) {} }
-    /// let letters = DeadLetterQueue::new(DeadLetterConfig::new(100))?;
-    /// let store =
-    ///     EventStore::builder(8, OverrunPolicy::ReturnError).dead_letters(&letters).build()?;
-    /// let _parse = store.subscribe((), |line: &Line, _| line.0.parse::<f64>().map(drop));
-    /// store.send(Line("x"))?;
-    /// store.publish();
-    /// let [letter] = &letters.drain()[..] else { panic!("one event failed") };
-    /// assert_eq!(letter.event().0, "x");
-    /// assert_eq!(letter.error().to_string(), "invalid float literal");
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn dead_letters(mut self, letters: &DeadLetterQueue<E>) -> Self {
-        self.keeper = Some(Box::new(Sharing::new(Some(letters.clone()))));
-        self
-    }
-
-    /// Lets [`Retry`](crate::Retry) wait between attempts without a dead letter queue behind it.
-    pub fn delayed_retries(mut self) -> Self {
-        if self.keeper.is_none() {
-            self.keeper = Some(Box::new(Sharing::new(None)));
-        }
-        self
-    }
+    /// What the store is a lane of, if it is one.
+    whole: OnceLock<Weak<dyn Whole<E>>>,
 }
 
 impl<E: Event> EventStore<E> {
     /// Starts building a store with `capacity` slots (a power of two) and the policy for a full ring.
     #[doc(alias = "NewEventStore")]
     pub fn builder(capacity: usize, policy: OverrunPolicy) -> StoreBuilder<E> {
-        StoreBuilder {
-            capacity,
-            policy,
-            observers: Vec::new(),
-            middleware: Vec::new(),
-            slow_after: None,
-            keeper: None,
-            clock: Box::new(MonotonicClock),
-            timers: TimerSettings::default(),
-            crew: CrewConfig::default(),
-            events: PhantomData,
-        }
+        StoreBuilder::new(capacity, policy)
     }
 }
 
@@ -352,7 +161,7 @@ impl<E: Event> Shared<E> {
     /// Tells every observer; one that panics is counted and changes nothing.
     #[cold]
     fn observe(&self, tell: impl Fn(&dyn Observer<E>)) {
-        for observer in &self.observers {
+        for observer in &self.observers[..] {
             if contain::contain(|| tell(&**observer)).is_err() {
                 self.counters.observer_panics.add(1);
             }
@@ -368,9 +177,6 @@ impl<E: Event> Drop for Shared<E> {
         let left_over = std::mem::take(&mut *sync::lock(&self.left_over));
         for event in left_over {
             contain::drop_contained(event);
-        }
-        for observer in std::mem::take(&mut self.observers) {
-            contain::drop_contained(observer);
         }
     }
 }

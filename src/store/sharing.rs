@@ -146,6 +146,10 @@ impl<E: Event + Sync> Kept<E> for Arc<E> {
 const PAUSE: Duration = Duration::from_millis(10);
 
 impl<E: Event + Sync> Keeper<E> for Sharing<E> {
+    fn another(&self) -> Box<dyn Keeper<E>> {
+        Box::new(Self::new(self.letters.clone()))
+    }
+
     fn keep(
         &self,
         event: E,

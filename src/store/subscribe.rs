@@ -1,15 +1,14 @@
 //! Subscribing: what stands between the dispatch and a handler is put together here, once.
 
-use std::panic::Location;
-
 use super::{EventStore, Shared};
 use crate::error::{ConfigError, HandlerError};
 use crate::event::Event;
 use crate::handler::{
     Batch, BatchConfig, BatchFn, BatchPart, BoxBatchHandler, BoxHandler, Call, CallContext,
     Collecting, Context, Desk, Ending, Filter, Filtered, Handler, HandlerFn, HandlerMut,
-    IntoOutcome, Once, Outcome, PlacedBatch, Post, Profile, Registry, RunningCall,
-    SubscribeOptions, Subscriber, Subscription, SubscriptionId, SubscriptionStats, Watched,
+    IntoOutcome, Listing, Once, Outcome, PlacedBatch, Post, Profile, Registry, RunningCall,
+    SubscribeOptions, Subscribed, Subscriber, Subscription, SubscriptionId, SubscriptionStats,
+    Watched,
 };
 use crate::ring::Producers;
 use crate::sync::{Arc, Weak};
@@ -81,7 +80,7 @@ impl<E: Event, P: Producers> EventStore<E, P> {
             };
             return self.subscribe_wrapped(options, Box::new(HandlerFn(handler)));
         }
-        self.register(options, move |event, call: &Call<'_, E>, id| {
+        self.register(Listing::new(), options, move |event, call: &Call<'_, E>, id| {
             handler(event, &Context::new(call, id)).into_outcome()
         })
     }
@@ -162,7 +161,7 @@ impl<E: Event, P: Producers> EventStore<E, P> {
         handler: impl Fn(&mut Batch<'_, E>, &CallContext<'_, E>) -> R + Send + Sync + 'static,
     ) -> Result<Subscription, ConfigError> {
         let config = config.check()?;
-        let place = Location::caller();
+        let listing = Listing::new();
         let mut handler: BoxBatchHandler<E> = Box::new(BatchFn(handler));
         let collect = HandlerFn(|_: &E, _: &CallContext<'_, E>| Ok(Outcome::Done));
         let mut in_front: BoxHandler<E> = Box::new(collect);
@@ -185,20 +184,17 @@ impl<E: Event, P: Producers> EventStore<E, P> {
             (in_front, handler) = (Box::new(attended_front), Box::new(attended));
             posts = vec![front_post, post];
         }
-        let id = self.shared.registry.subscribe(move |id| {
-            let (options, filter) = options.split();
-            let once = options.once;
-            let gate = Collecting(filter);
-            let part = Some(BatchPart { config, once, takes_all, handler });
-            let collect = move |event: &E, call: &Call<'_, E>, id| {
-                in_front.handle(event, &Context::new(call, id))
-            };
-            let profile = Profile::new(id, options, place, part);
-            Arc::new(Subscriber::new(profile, gate, collect))
-        });
-        self.list(posts, &RunningCall { subscription: id, name, place });
-        let registry: Weak<Registry<E>> = Arc::downgrade(&self.shared.registry);
-        Ok(Subscription::new(id, registry))
+        let call = RunningCall { subscription: listing.id, name, place: listing.place };
+        let (options, filter) = options.split();
+        let part = Some(BatchPart { config, once: options.once, takes_all, handler });
+        let collect = move |event: &E, call: &Call<'_, E>, id| {
+            in_front.handle(event, &Context::new(call, id))
+        };
+        let profile = Profile::new(listing, options, part);
+        let subscriber = Subscriber::new(profile, Collecting(filter), collect);
+        let subscription = self.enlist(Arc::new(subscriber));
+        self.list(posts, &call);
+        Ok(subscription)
     }
 
     /// Whether anything stands between the dispatch and a handler with these options.
@@ -218,17 +214,28 @@ impl<E: Event, P: Producers> EventStore<E, P> {
         handler: BoxHandler<E>,
     ) -> Subscription {
         let chain = self.wrapped(&mut options, handler);
+        self.register_chain(Listing::new(), options, chain)
+    }
+
+    /// Registers `chain`, watched over if the store wants to know which calls are running.
+    pub(super) fn register_chain<F: Filter<E>>(
+        &self,
+        listing: Listing,
+        options: SubscribeOptions<E, F>,
+        chain: BoxHandler<E>,
+    ) -> Subscription {
         if self.shared.crew.desk.is_none() {
-            return self.register(options, move |event, call: &Call<'_, E>, id| {
+            return self.register(listing, options, move |event, call: &Call<'_, E>, id| {
                 chain.handle(event, &Context::new(call, id))
             });
         }
-        let (name, place) = (options.name.clone(), Location::caller());
+        let (subscription, place) = (listing.id, listing.place);
+        let call = RunningCall { subscription, name: options.name.clone(), place };
         let (chain, post) = Desk::attend(chain);
-        let subscription = self.register(options, move |event, call: &Call<'_, E>, id| {
+        let subscription = self.register(listing, options, move |event, call: &Call<'_, E>, id| {
             chain.handle(event, &Context::new(call, id))
         });
-        self.list(vec![post], &RunningCall { subscription: subscription.id(), name, place });
+        self.list(vec![post], &call);
         subscription
     }
 
@@ -242,7 +249,7 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     }
 
     /// Puts everything around `handler` that belongs there.
-    fn wrapped<F>(
+    pub(super) fn wrapped<F>(
         &self,
         options: &mut SubscribeOptions<E, F>,
         handler: BoxHandler<E>,
@@ -259,25 +266,27 @@ impl<E: Event, P: Producers> EventStore<E, P> {
         chain
     }
 
-    #[track_caller]
-    fn register<F: Filter<E>>(
+    pub(super) fn register<F: Filter<E>>(
         &self,
+        listing: Listing,
         options: SubscribeOptions<E, F>,
         handler: impl Fn(&E, &Call<'_, E>, SubscriptionId) -> Result<Outcome, HandlerError>
         + Send
         + Sync
         + 'static,
     ) -> Subscription {
-        let place = Location::caller();
-        let id = self.shared.registry.subscribe(move |id| {
-            let (options, filter) = options.split();
-            let once = options.once;
-            let profile = Profile::new(id, options, place, None);
-            match once {
-                Once::No => Arc::new(Subscriber::new(profile, Filtered(filter), handler)),
-                _ => Arc::new(Subscriber::new(profile, Ending { once, filter }, handler)),
-            }
-        });
+        let (options, filter) = options.split();
+        let once = options.once;
+        let profile = Profile::new(listing, options, None);
+        self.enlist(match once {
+            Once::No => Arc::new(Subscriber::new(profile, Filtered(filter), handler)),
+            _ => Arc::new(Subscriber::new(profile, Ending { once, filter }, handler)),
+        })
+    }
+
+    fn enlist(&self, subscriber: Arc<dyn Subscribed<E>>) -> Subscription {
+        let id = subscriber.profile().id;
+        self.shared.registry.subscribe(subscriber);
         let registry: Weak<Registry<E>> = Arc::downgrade(&self.shared.registry);
         Subscription::new(id, registry)
     }
