@@ -89,6 +89,23 @@ pub struct SubscriptionStats {
     pub retrying: u64,
 }
 
+impl SubscriptionStats {
+    /// Both together.
+    pub(crate) const fn plus(&self, other: &Self) -> Self {
+        Self {
+            subscription: self.subscription,
+            offered: self.offered + other.offered,
+            succeeded: self.succeeded + other.succeeded,
+            missed: self.missed + other.missed,
+            filtered: self.filtered + other.filtered,
+            collected: self.collected + other.collected,
+            failed: self.failed + other.failed,
+            dead_lettered: self.dead_lettered + other.dead_lettered,
+            retrying: self.retrying + other.retrying,
+        }
+    }
+}
+
 impl fmt::Display for SubscriptionStats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(

@@ -7,12 +7,14 @@ use super::counts::SubscriptionCounts;
 use super::table::Topics;
 use super::{Registered, SubscribeOptions, SubscriptionId};
 use crate::event::Event;
-use crate::sync::Arc;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::{self, Arc};
 
 /// What a subscription is, whatever its handler.
 pub(crate) struct Profile<E: Event> {
     pub(crate) id: SubscriptionId,
+    /// A number of its own, if it shares its name with those in other lanes.
+    pub(crate) listing: u64,
     pub(crate) topics: Topics<E>,
     pub(crate) priority: i32,
     pub(crate) name: Option<Arc<str>>,
@@ -75,7 +77,8 @@ impl<E: Event> Profile<E> {
         let SubscribeOptions { topics, priority, name, paused, .. } = options;
         let state = AtomicU64::new(if paused { PAUSED } else { 0 });
         let counts = SubscriptionCounts::new();
-        Self { id, topics, priority, name, place, counts, batch, lane, state, claimed }
+        let listing = sync::unique_number();
+        Self { id, listing, topics, priority, name, place, counts, batch, lane, state, claimed }
     }
 
     /// Whether a call may start.

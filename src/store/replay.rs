@@ -108,15 +108,28 @@ impl<E: Event, P: Producers> EventStore<E, P> {
         letters: &DeadLetterQueue<E>,
         mut replay: Replay<E>,
     ) -> Result<usize, ReplayError> {
+        self.replay_some(letters, &mut replay)
+    }
+
+    /// Replays the letters of this store, and takes them off what may be replayed.
+    pub(super) fn replay_some(
+        &self,
+        letters: &DeadLetterQueue<E>,
+        replay: &mut Replay<E>,
+    ) -> Result<usize, ReplayError> {
         let shared = &*self.shared;
         let Some(keeper) = &shared.keeper else { return Err(ReplayError::NoQueue) };
         if shared.intake.is_closed() {
             return Err(ReplayError::Closed);
         }
-        let find = |id| shared.registry.find(id);
+        // A letter of another lane is for that one to replay.
+        let find = |letter: &DeadLetter<E>| {
+            let subscriber = shared.registry.find(letter.subscription())?;
+            (subscriber.profile().listing == letter.listing).then_some(subscriber)
+        };
         let mut wanted = |letter: &DeadLetter<E>| {
             !letters.is_parked(letter)
-                && find(letter.subscription()).is_some()
+                && find(letter).is_some()
                 && replay.filter.as_mut().is_none_or(|filter| filter(letter))
         };
         let mut order = ReplayOrder {
@@ -132,6 +145,7 @@ impl<E: Event, P: Producers> EventStore<E, P> {
             return Err(ReplayError::Closed);
         };
         shared.intake.wake_waiting();
+        replay.max -= replayed;
         Ok(replayed)
     }
 }
