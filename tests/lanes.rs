@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use common::{Gate, Journal, Keyed, POLICIES, watched};
 use ringbus::{
-    BackOff, BatchConfig, Context, DeadLetterConfig, DeadLetterQueue, Deadline, Event, EventStore, HandlerError, Lanes,
-    ManualClock, OverrunPolicy, RateLimit, Replay, Retry, RetryPolicy, SendAllError, Sent,
-    SubscribeOptions, Workers,
+    BackOff, BatchConfig, Context, DeadLetterConfig, DeadLetterQueue, Deadline, Event, EventStore,
+    HandlerError, Lanes, ManualClock, OverrunPolicy, RateLimit, Replay, Retry, RetryPolicy,
+    SendAllError, Sent, SubscribeOptions, Workers,
 };
 
 fn by_key(count: usize) -> Workers<Keyed> {
@@ -295,8 +295,7 @@ fn a_subscription_is_one_in_all_lanes() {
         let keys = key_of_each(&lanes);
         let seen = Journal::new();
         let journal = seen.clone();
-        let subscription =
-            lanes.subscribe((), move |event: &Keyed, _| journal.write(event.key));
+        let subscription = lanes.subscribe((), move |event: &Keyed, _| journal.write(event.key));
         let send = || {
             for key in &keys {
                 lanes.send(Keyed { key: *key, value: 0 }).unwrap();

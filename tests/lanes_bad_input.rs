@@ -154,7 +154,8 @@ fn a_strategy_that_never_sleeps_serves_lanes_too() {
 fn a_worker_whose_handler_panics_forever_goes_on_working() {
     watched(|| {
         let lanes = builder(16).build_lanes(by_key(2)).unwrap();
-        let panics = lanes.subscribe((), |event: &Keyed, _| assert!(event.value > 5_000, "every time"));
+        let panics =
+            lanes.subscribe((), |event: &Keyed, _| assert!(event.value > 5_000, "every time"));
         for value in 0..5_000 {
             lanes.send(Keyed { key: value, value }).unwrap();
         }

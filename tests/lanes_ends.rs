@@ -53,7 +53,10 @@ fn told(count: usize) -> (Lanes<Keyed>, mpsc::Receiver<thread::ThreadId>) {
 }
 
 /// A handler that stands at the gate with the events of value 0, and lets the others through.
-fn gated(gate: &Gate, seen: &Journal<u64>) -> impl Fn(&Keyed, &ringbus::Context<'_, Keyed>) + use<> {
+fn gated(
+    gate: &Gate,
+    seen: &Journal<u64>,
+) -> impl Fn(&Keyed, &ringbus::Context<'_, Keyed>) + use<> {
     let (gate, seen) = (gate.clone(), seen.clone());
     move |event, _| {
         if event.value == 0 {

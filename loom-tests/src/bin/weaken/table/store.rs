@@ -134,9 +134,10 @@ pub(super) const ROWS: &[Weakening] = &[
         "claim given back by what was read",
         "handler/profile.rs",
         &[(
-            "self.state.fetch_and(!CLAIMED, Ordering::Relaxed);",
+            "self.state.fetch_and(!CLAIMED, Ordering::Relaxed)",
             "let before = self.state.load(Ordering::Relaxed);\n\
-             self.state.store(before & !CLAIMED, Ordering::Relaxed);",
+             self.state.store(before & !CLAIMED, Ordering::Relaxed);\n\
+             before",
         )],
         ("delivery", &["give_back_vs_unsubscribe"]),
     ),
