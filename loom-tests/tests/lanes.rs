@@ -8,9 +8,11 @@ use loom_tests::models::{Cell, Parcel, check_books, explore_bounded};
 use ringbus::{Context, EventStore, Lanes, Many, OverrunPolicy, Park, Workers};
 
 /// Two lanes whose workers sleep as soon as there is nothing to do.
-fn two_lanes(policy: OverrunPolicy) -> Lanes<Parcel> {
+fn two_lanes() -> Lanes<Parcel> {
     let workers = Workers::round_robin().count(2).wait(Park::new().spins(0).yields(0));
-    EventStore::builder(1, policy).build_lanes(workers).expect("a valid capacity")
+    EventStore::builder(1, OverrunPolicy::ReturnError)
+        .build_lanes(workers)
+        .expect("a valid capacity")
 }
 
 /// The last handle of the lanes wakes every worker, waits until all have ended, and what was accepted
@@ -20,7 +22,7 @@ fn two_lanes(policy: OverrunPolicy) -> Lanes<Parcel> {
 #[test]
 fn lanes_sleep_vs_last_handle() {
     explore_bounded(1, 100, &[1], || {
-        let lanes = two_lanes(OverrunPolicy::ReturnError);
+        let lanes = two_lanes();
         let count = Cell::new();
         let cell = Arc::clone(&count);
         lanes.subscribe((), move |_: &Parcel, _: &Context<'_, Parcel>| cell.add(1)).detach();
@@ -38,7 +40,7 @@ fn lanes_sleep_vs_last_handle() {
 #[test]
 fn lane_hands_over_to_lane() {
     explore_bounded(1, 100, &[true], || {
-        let lanes = two_lanes(OverrunPolicy::ReturnError);
+        let lanes = two_lanes();
         let done = Arc::new((Mutex::new(false), Condvar::new()));
         let (tell, cell) = (Arc::clone(&done), Cell::new());
         lanes
@@ -64,10 +66,14 @@ fn lane_hands_over_to_lane() {
 
 /// A worker hands an event over while the lanes are closed: it is accepted and handled, or refused, and
 /// nobody waits for ever.
+///
+/// Not part of `cargo loom`, because it takes as long as many others together; CI runs it in a step of
+/// its own: `cargo loom --test lanes -- --ignored`.
 #[test]
+#[ignore = "217 000 schedules: a minute"]
 fn hand_over_vs_shutdown() {
-    explore_bounded(0, 10, &[1, 2], || {
-        let lanes = two_lanes(OverrunPolicy::Block);
+    explore_bounded(1, 100, &[1, 2], || {
+        let lanes = two_lanes();
         // Not a loom atomic: what the handlers count is read when they have ended.
         let (handled, refused) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
         let (count, count_refused) = (Arc::clone(&handled), Arc::clone(&refused));

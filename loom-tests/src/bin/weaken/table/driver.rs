@@ -79,4 +79,16 @@ pub(super) const ROWS: &[Weakening] = &[
         &[("self.is_abandoned().then_some(Err(FlushError::Abandoned))", "None")],
         ("driver", &["flush_vs_drain_out_of_time"]),
     ),
+    text(
+        "the last handle of the lanes waits for nobody",
+        "store/lanes/mod.rs",
+        &[("lane.end_crew(is_awaited);", "lane.end_crew(false);")],
+        ("lanes", &["lanes_sleep_vs_last_handle"]),
+    ),
+    text(
+        "a worker sends into its own lane only",
+        "store/lanes/send.rs",
+        &[("self.shared(lane).send(event, from.patience())", "from.send_here(event)")],
+        ("lanes", &["lane_hands_over_to_lane"]),
+    ),
 ];
