@@ -113,6 +113,11 @@ mod imp {
     }
 }
 
+/// How many processors this process may use, as far as the system says.
+pub(crate) fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, Into::into)
+}
+
 /// A number that nobody else in the process has got, from 1. It orders nothing, so models need not
 /// see it.
 pub(crate) fn unique_number() -> u64 {

@@ -30,7 +30,7 @@ fn lanes(capacity: usize, policy: OverrunPolicy, workers: Workers<Keyed>) -> Lan
 /// A key for each of the lanes.
 fn key_of_each(lanes: &Lanes<Keyed>) -> Vec<u64> {
     let lane_of = |key| std::ptr::from_ref(lanes.lane_of(&Keyed { key, value: 0 }));
-    let find = |lane| (0..).find(|key| lane_of(*key) == std::ptr::from_ref(lane)).unwrap();
+    let find = |lane| (0..1000).find(|key| lane_of(*key) == std::ptr::from_ref(lane)).unwrap();
     (0..lanes.count()).map(|index| find(lanes.lane(index).unwrap())).collect()
 }
 

@@ -262,7 +262,7 @@ fn a_send_from_one_lane_waits_for_room_in_another_and_no_longer() {
         let lanes = builder(1).build_lanes(by_key(2)).unwrap();
         let lane_of = |key| std::ptr::from_ref(lanes.lane_of(&Keyed { key, value: 0 }));
         let from = 0;
-        let to = (1..).find(|key| lane_of(*key) != lane_of(from)).unwrap();
+        let to = (1..100).find(|key| lane_of(*key) != lane_of(from)).unwrap();
         let (gate, results) = (Gate::new(), Journal::new());
         let (at_gate, journal) = (gate.clone(), results.clone());
         let (arrive, arrived) = mpsc::channel();

@@ -180,7 +180,7 @@ fn a_stuck_handler_holds_no_drain_up_and_is_in_the_report() {
         let lanes = lanes(16, 2);
         let lane_of = |key| std::ptr::from_ref(lanes.lane_of(&Keyed { key, value: 0 }));
         let stuck = 0;
-        let free = (1..).find(|key| lane_of(*key) != lane_of(stuck)).unwrap();
+        let free = (1..100).find(|key| lane_of(*key) != lane_of(stuck)).unwrap();
         let (gate, seen) = (Gate::new(), Journal::new());
         let options = SubscribeOptions::topic(()).name("stuck");
         let subscription = lanes.subscribe_with(options, gated(&gate, &seen));
@@ -259,7 +259,7 @@ fn timers_of_all_lanes_are_settled_by_choice() {
             let _seen = lanes.subscribe((), move |event: &Keyed, _| journal.write(event.value));
             for value in 0..9 {
                 let event = Keyed { key: value, value };
-                lanes.schedule_after(Duration::from_secs(60), event).unwrap();
+                lanes.schedule_after(Duration::from_mins(1), event).unwrap();
             }
             let report = lanes.drain(Deadline::NEVER);
             let (fired, returned) = match choice {

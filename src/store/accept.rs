@@ -168,7 +168,8 @@ impl<E: Event> Shared<E> {
 
     fn account_all(&self, result: &Result<SentAll<E>, SendAllError>, events: &[E]) {
         match result {
-            Ok(SentAll::Stored) => {}
+            // Of the last, no store has been asked.
+            Ok(SentAll::Stored) | Err(SendAllError::SeveralLanes) => {}
             Ok(SentAll::Displaced(displaced)) => self.show_all(displaced, Loss::Oldest),
             Ok(SentAll::NotStored(displaced)) => {
                 self.show_all(displaced, Loss::Oldest);
@@ -178,7 +179,6 @@ impl<E: Event> Shared<E> {
             Err(SendAllError::Full | SendAllError::TooLarge { .. }) => {
                 self.refuse(Refusal::Full, events);
             }
-            Err(SendAllError::SeveralLanes) => {}
             Err(SendAllError::Timeout) => self.refuse(Refusal::Timeout, events),
             Err(SendAllError::Closed) => self.refuse(Refusal::Closed, events),
             Err(SendAllError::WouldDeadlock) => self.refuse(Refusal::WouldDeadlock, events),

@@ -203,7 +203,8 @@ impl<E: Event, P: Producers> EventStore<E, P> {
         };
         let profile = Profile::new(listing, options, part);
         let subscriber = Subscriber::new(profile, Collecting(filter), collect);
-        let subscription = self.enlist(Arc::new(subscriber));
+        let subscriber: Arc<dyn Subscribed<E>> = Arc::new(subscriber);
+        let subscription = self.enlist(&subscriber);
         self.list(posts, &call);
         Ok(subscription)
     }
@@ -300,13 +301,14 @@ impl<E: Event, P: Producers> EventStore<E, P> {
         let (options, filter) = options.split();
         let once = options.once;
         let profile = Profile::new(listing, options, None);
-        self.enlist(match once {
+        let subscriber: Arc<dyn Subscribed<E>> = match once {
             Once::No => Arc::new(Subscriber::new(profile, Filtered(filter), handler)),
             _ => Arc::new(Subscriber::new(profile, Ending { once, filter }, handler)),
-        })
+        };
+        self.enlist(&subscriber)
     }
 
-    fn enlist(&self, subscriber: Arc<dyn Subscribed<E>>) -> Subscription {
+    fn enlist(&self, subscriber: &Arc<dyn Subscribed<E>>) -> Subscription {
         let id = subscriber.profile().id;
         self.shared.registry.subscribe(subscriber);
         let registry: Weak<Registry<E>> = Arc::downgrade(&self.shared.registry);
