@@ -5,6 +5,7 @@ mod again;
 mod audit;
 mod batch_call;
 mod batching;
+mod blocked;
 mod commit;
 mod crew;
 mod debug;
@@ -48,7 +49,7 @@ use crate::handler::{Middleware, Observer, Registry, Watch};
 use crate::metrics::Counters;
 use crate::ring::{Lease, Many, Producers, Single};
 use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use crate::sync::{self, Arc, Mutex};
+use crate::sync::{self, Arc, Mutex, Weak};
 use crate::time::{Clock, MonotonicClock};
 use crate::timer::Timers;
 
@@ -117,6 +118,8 @@ struct Shared<E: Event> {
     /// How many handles of the store there are; a producer is none.
     handles: AtomicUsize,
     crew: Crew,
+    /// For the note of a thread that waits for this store.
+    own: Weak<Self>,
 }
 
 /// Settings of a store; made by [`EventStore::builder`].
@@ -240,7 +243,7 @@ impl<E: Event> StoreBuilder<E> {
             calls: self.observers.iter().any(|observer| sees(&**observer).unwrap_or(false)),
             slow_after: self.slow_after,
         };
-        let shared = Arc::new(Shared {
+        let shared = Arc::new_cyclic(|own| Shared {
             intake,
             registry,
             observers: self.observers.into_boxed_slice(),
@@ -259,6 +262,7 @@ impl<E: Event> StoreBuilder<E> {
             left_over: Mutex::new(Vec::new()),
             handles: AtomicUsize::new(1),
             crew: Crew::new(&self.crew),
+            own: Weak::clone(own),
         });
         shared.start_crew(self.crew)?;
         Ok(shared)
