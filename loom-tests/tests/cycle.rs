@@ -70,7 +70,7 @@ fn meet(place: &(Mutex<usize>, Condvar)) {
 /// notes is left out.
 #[test]
 fn send_cycle() {
-    explore_bounded(2, 100, &[1], || {
+    explore_bounded(4, 100, &[1], || {
         let place = Arc::new((Mutex::new(0), Condvar::new()));
         let stores = pair(move |_, other, context| {
             assert!(context.send(Parcel::new(FILLER)).is_ok());
@@ -88,7 +88,7 @@ fn send_cycle() {
 /// Fails (as a refusal) if a note counts although there is room for the one who wrote it.
 #[test]
 fn send_chain() {
-    explore_bounded(2, 100, &[(true, true)], || {
+    explore_bounded(1, 100, &[(true, true)], || {
         let answers = Arc::new(Mutex::new([false; 2]));
         let told = Arc::clone(&answers);
         let stores = pair(move |index, other, context| {
@@ -113,7 +113,7 @@ fn send_chain() {
 /// dispatch is not asked to go on.
 #[test]
 fn publish_cycle() {
-    explore_bounded(2, 100, &[()], || {
+    explore_bounded(4, 30, &[()], || {
         let place = Arc::new((Mutex::new(0), Condvar::new()));
         let stores = pair(move |_, other, _| {
             meet(&place);
