@@ -96,7 +96,6 @@ impl<E: Event> Awaited for Shared<E> {
 impl<E: Event> Shared<E> {
     /// Makes attempts until one succeeds, `deadline` has passed, or it is clear that none ever will.
     /// An attempt runs under a lock: it must be short, and must not panic.
-    #[inline]
     pub(super) fn wait_for<R>(
         &self,
         goal: Goal,

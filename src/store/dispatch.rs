@@ -177,6 +177,14 @@ impl<E: Event> Shared<E> {
         goal: Goal,
         deadline: Deadline,
     ) -> Result<Dispatch<'_, E>, Unmet> {
+        match self.dispatcher.try_take() {
+            Some(held) => Ok(self.begin(held)),
+            None => self.await_dispatch(goal, deadline),
+        }
+    }
+
+    #[cold]
+    fn await_dispatch(&self, goal: Goal, deadline: Deadline) -> Result<Dispatch<'_, E>, Unmet> {
         let held = self.wait_for(goal, deadline, || self.dispatcher.try_take())?;
         Ok(self.begin(held))
     }
