@@ -85,16 +85,20 @@ fn send_cycle() {
 /// The same where only the first handler fills its ring, so that there is always a way on: the second
 /// ring was emptied before its handler was called. Nobody is refused.
 ///
-/// Fails (as a refusal) if a note counts although there is room for the one who wrote it.
+/// Fails (as a refusal) if a note counts although there is room for the one who wrote it, or outlives
+/// the attempt that succeeds.
 #[test]
 fn send_chain() {
-    explore_bounded(1, 100, &[(true, true)], || {
+    explore_bounded(2, 1000, &[(true, true)], || {
         let answers = Arc::new(Mutex::new([false; 2]));
         let told = Arc::clone(&answers);
         let stores = pair(move |index, other, context| {
             if index == 0 {
                 // Unless the other handler has done that.
                 let _ = context.send(Parcel::new(FILLER));
+            } else {
+                // Gives the other one time to wake up: one pre-emption less to be tried.
+                thread::yield_now();
             }
             let is_sent = other.send(Parcel::new(SENT)).is_ok();
             told.lock().expect("nobody panics")[index] = is_sent;
