@@ -291,6 +291,44 @@ fn a_send_from_one_lane_waits_for_room_in_another_and_no_longer() {
 }
 
 #[test]
+fn lanes_that_wait_for_each_other_are_told_apart_by_an_error() {
+    for round in 0..50 {
+        watched(move || {
+            let lanes = builder(1).build_lanes(by_key(2)).unwrap();
+            let lane_of = |key| std::ptr::from_ref(lanes.lane_of(&Keyed { key, value: 0 }));
+            let keys = [0, (1..100).find(|key| lane_of(*key) != lane_of(0)).unwrap()];
+            let results = Journal::new();
+            let journal = results.clone();
+            let both = std::sync::Arc::new(std::sync::Barrier::new(2));
+            let _relay = lanes.subscribe((), move |event: &Keyed, context| {
+                if event.value == 0 {
+                    // Both are in their handlers, and both rings are full.
+                    both.wait();
+                    let to = if event.key == keys[0] { keys[1] } else { keys[0] };
+                    for value in 1..3 {
+                        let sent = context.send(Keyed { key: to, value }).map(drop);
+                        journal.write(sent.map_err(|error| error.is_would_deadlock()));
+                    }
+                }
+            });
+            for key in keys {
+                lanes.send(Keyed { key, value: 0 }).unwrap();
+            }
+            lanes.flush(Deadline::NEVER).unwrap();
+            let results = results.take();
+            let refused = results.iter().filter(|result| **result == Err(true)).count();
+            assert_eq!(results.len(), 4, "round {round}");
+            // Whoever would close the circle is refused; the other one goes on then.
+            assert_eq!(refused, 1, "round {round}: {results:?}");
+            lanes.flush(Deadline::NEVER).unwrap();
+            let metrics = lanes.metrics();
+            assert_eq!((metrics.handled, metrics.rejected_would_deadlock), (5, 1));
+            lanes.audit().unwrap();
+        });
+    }
+}
+
+#[test]
 fn a_watchdog_reports_the_stuck_handler_of_a_lane() {
     watched(|| {
         let builder = builder(8).watchdog(Duration::from_millis(2));

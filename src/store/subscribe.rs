@@ -1,5 +1,6 @@
 //! Subscribing: what stands between the dispatch and a handler is put together here, once.
 
+use super::blocked::Goal;
 use super::{EventStore, Shared};
 use crate::error::{ConfigError, HandlerError};
 use crate::event::Event;
@@ -341,7 +342,8 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     /// `deadline`.
     ///
     /// Waits for the dispatch that is running to end, and ends the subscription in any case. From
-    /// inside a handler it does not wait, and says `false`: the handler that asks is running.
+    /// inside a handler it does not wait, and says `false`: the handler that asks is running. So it does
+    /// from a handler of another store that the dispatch of this one waits for.
     ///
     /// # Examples
     ///
@@ -358,7 +360,8 @@ impl<E: Event, P: Producers> EventStore<E, P> {
         self.unsubscribe(id);
         // Whoever has the lease next sees the end of the subscription, because it is passed on with
         // the lease; and with the lease in hand nobody else is in a handler.
-        !self.shared.is_dispatching_here() && self.shared.take_dispatch(deadline.into()).is_some()
+        !self.shared.is_dispatching_here()
+            && self.shared.take_dispatch(Goal::Lease, deadline.into()).is_ok()
     }
 
     /// Keeps events from a subscription until [`resume`](Self::resume); whether that is a change.
