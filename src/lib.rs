@@ -55,7 +55,10 @@ pub use ring::{
     Displacing, Lossless, Many, Mode, Producers, Reader, Ring, RingConsumer, RingProducer, Sender,
     Sent, SentAll, Single, SingleRing,
 };
-pub use store::{DrainReport, Driver, DriverConfig, EventStore, Producer, Replay, StoreBuilder};
+pub use store::{
+    DrainReport, Driver, DriverConfig, EventStore, LaneConfig, LaneSubscription, Producer, Replay,
+    StoreBuilder,
+};
 pub use time::{Clock, Deadline, ManualClock, MonotonicClock};
 pub use timer::{Every, PendingTimers, PeriodicHandle, TimerHandle};
 pub use transaction::Transaction;

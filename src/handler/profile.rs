@@ -3,7 +3,7 @@
 use core::panic::Location;
 
 use super::batch::BatchPart;
-use super::counts::SubscriptionCounts;
+use super::counts::{FailureCounts, SubscriptionCounts, SubscriptionStats};
 use super::table::Topics;
 use super::{Registered, SubscribeOptions, SubscriptionId};
 use crate::event::Event;
@@ -37,6 +37,7 @@ pub(crate) struct Listing {
     pub(crate) place: &'static Location<'static>,
     lane: Option<Arc<dyn Registered>>,
     claimed: Option<Arc<AtomicBool>>,
+    failures: Option<Arc<FailureCounts>>,
 }
 
 impl Listing {
@@ -44,7 +45,7 @@ impl Listing {
     #[track_caller]
     pub(crate) fn new() -> Self {
         let (id, place) = (SubscriptionId::next(), Location::caller());
-        Self { id, place, lane: None, claimed: None }
+        Self { id, place, lane: None, claimed: None, failures: None }
     }
 
     /// The same for one that hands its events to a lane of its own.
@@ -55,6 +56,11 @@ impl Listing {
     /// The same for one that will be listed in several lanes.
     pub(crate) fn in_several(self) -> Self {
         Self { claimed: Some(Arc::new(AtomicBool::new(false))), ..self }
+    }
+
+    /// The same for one whose failures count as one, in whichever of the stores that list it.
+    pub(crate) fn sharing_failures(self) -> Self {
+        Self { failures: Some(Arc::new(FailureCounts::new())), ..self }
     }
 }
 
@@ -71,11 +77,18 @@ impl<E: Event> Profile<E> {
         options: SubscribeOptions<E>,
         batch: Option<BatchPart<E>>,
     ) -> Self {
-        let Listing { id, place, lane, claimed } = listing;
+        let Listing { id, place, lane, claimed, failures } = listing;
         let SubscribeOptions { topics, priority, name, paused, .. } = options;
         let state = AtomicU64::new(if paused { PAUSED } else { 0 });
-        let counts = SubscriptionCounts::new();
+        let failures = failures.unwrap_or_else(|| Arc::new(FailureCounts::new()));
+        let counts = SubscriptionCounts::new(failures);
         Self { id, topics, priority, name, place, counts, batch, lane, state, claimed }
+    }
+
+    /// What it has counted, with what its lane has.
+    pub(crate) fn stats(&self) -> SubscriptionStats {
+        let lane = self.lane.as_ref().and_then(|lane| lane.lane_counts(self.id));
+        self.counts.stats(self.id, lane.unwrap_or_default())
     }
 
     /// Whether a call may start.

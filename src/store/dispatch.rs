@@ -21,7 +21,7 @@ use crate::wait::Backoff;
 /// What a run may take in the scratch buffer, in bytes: half of a small first-level cache.
 const RUN_BYTES_MAX: usize = 16 * 1024;
 /// The longest run, in events.
-const RUN_EVENTS_MAX: usize = if cfg!(loom) { 2 } else { 256 };
+pub(super) const RUN_EVENTS_MAX: usize = if cfg!(loom) { 2 } else { 256 };
 
 /// What the dispatching thread works with; reachable only through the dispatch lease.
 pub(super) struct Dispatcher<E: Event> {

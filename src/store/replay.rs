@@ -3,12 +3,14 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::EventStore;
 use super::keeper::ReplayOrder;
+use super::{EventStore, Shared};
 use crate::dead_letter::{DeadLetter, DeadLetterQueue};
 use crate::error::ReplayError;
 use crate::event::Event;
+use crate::handler::Subscribed;
 use crate::ring::Producers;
+use crate::sync::Arc;
 
 /// Which letters to replay, and how fast; for [`EventStore::replay`].
 ///
@@ -74,7 +76,8 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     /// Takes letters out of `letters` and has the subscription of each, and no other, called again by
     /// the next dispatches; how many.
     ///
-    /// They do not go through the ring, which may be full. Letters that are
+    /// They do not go through the ring, which may be full. A subscription with a
+    /// [lane of its own](Self::subscribe_lane) is called in that. Letters that are
     /// [parked](DeadLetterQueue::is_parked), or whose subscription has ended, stay where they are. A
     /// call that fails again makes a letter again, which keeps the first error and goes on counting
     /// attempts. What waits when the store is drained is called then.
@@ -108,30 +111,44 @@ impl<E: Event, P: Producers> EventStore<E, P> {
         letters: &DeadLetterQueue<E>,
         mut replay: Replay<E>,
     ) -> Result<usize, ReplayError> {
-        let shared = &*self.shared;
-        let Some(keeper) = &shared.keeper else { return Err(ReplayError::NoQueue) };
-        if shared.intake.is_closed() {
+        let replayed = self.shared.replay_here(letters, &mut replay)?;
+        Ok(replayed + self.shared.replay_to_lanes(letters, &mut replay))
+    }
+}
+
+impl<E: Event> Shared<E> {
+    /// Replays the letters of those that are called here; there may be fewer left to replay then.
+    pub(super) fn replay_here(
+        &self,
+        letters: &DeadLetterQueue<E>,
+        replay: &mut Replay<E>,
+    ) -> Result<usize, ReplayError> {
+        let Some(keeper) = &self.keeper else { return Err(ReplayError::NoQueue) };
+        if self.intake.is_closed() {
             return Err(ReplayError::Closed);
         }
-        let find = |id| shared.registry.find(id);
+        // The calls of a subscription with a lane of its own are for that lane.
+        let is_here = |subscriber: &Arc<dyn Subscribed<E>>| subscriber.profile().lane.is_none();
+        let find = |id| self.registry.find(id).filter(is_here);
         let mut wanted = |letter: &DeadLetter<E>| {
             !letters.is_parked(letter)
                 && find(letter.subscription()).is_some()
                 && replay.filter.as_mut().is_none_or(|filter| filter(letter))
         };
         let mut order = ReplayOrder {
-            now: shared.now(),
+            now: self.now(),
             max: replay.max,
             pace: replay.pace,
             wanted: &mut wanted,
             find: &find,
-            is_closed: &|| shared.intake.is_closed(),
+            is_closed: &|| self.intake.is_closed(),
         };
         // The filter may have taken its time, or closed the store itself.
         let Some(replayed) = keeper.replay(letters, &mut order) else {
             return Err(ReplayError::Closed);
         };
-        shared.intake.wake_waiting();
+        replay.max -= replayed;
+        self.intake.wake_waiting();
         Ok(replayed)
     }
 }

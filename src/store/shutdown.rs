@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{EventStore, Shared};
 use crate::event::Event;
-use crate::handler::RunningCall;
+use crate::handler::{RunningCall, SubscriptionId};
 use crate::ring::Producers;
 use crate::sync;
 use crate::sync::atomic::Ordering;
@@ -39,6 +39,9 @@ pub struct DrainReport<E> {
     /// [knows](EventStore::running_calls): those that the drain has waited for in vain, or the one it
     /// was called from.
     pub running: Vec<RunningCall>,
+    /// The same of each subscription with a [lane of its own](EventStore::subscribe_lane), which is
+    /// drained after the store itself, by the same deadline.
+    pub lanes: Vec<(SubscriptionId, Self)>,
 }
 
 impl<E> DrainReport<E> {
@@ -52,6 +55,7 @@ impl<E> DrainReport<E> {
             && self.pending == 0
             && !self.producer_open
             && self.running.is_empty()
+            && self.lanes.iter().all(|(_, lane)| lane.is_complete())
     }
 }
 
@@ -71,7 +75,8 @@ impl<E> fmt::Display for DrainReport<E> {
             },
             if self.producer_open { ", producer open" } else { "" }
         )?;
-        self.running.iter().try_for_each(|call| write!(f, ", running: {call}"))
+        self.running.iter().try_for_each(|call| write!(f, ", running: {call}"))?;
+        self.lanes.iter().try_for_each(|(id, lane)| write!(f, "; lane of {id}: {lane}"))
     }
 }
 
@@ -87,6 +92,7 @@ impl<E> fmt::Debug for DrainReport<E> {
             .field("pending", &self.pending)
             .field("producer_open", &self.producer_open)
             .field("running", &self.running)
+            .field("lanes", &self.lanes)
             .finish()
     }
 }
@@ -122,7 +128,9 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     ///
     /// Draining again is allowed, also from several threads: each event is dispatched or returned
     /// once. From inside a handler it closes the store, returns at once, and lets the dispatch that
-    /// is running finish the rest.
+    /// is running finish the rest. From the handler of a subscription with a
+    /// [lane of its own](Self::subscribe_lane) it closes the store and returns too; what is in its ring
+    /// is left to its driver, or to the next `drain` or `publish`.
     ///
     /// # Examples
     ///
@@ -149,9 +157,18 @@ impl<E: Event, P: Producers> EventStore<E, P> {
         }
         if shared.is_dispatching_here() {
             shared.ask_again();
-            return shared.report(0);
+            return shared.report_from_handler();
         }
-        let mut dispatched = 0;
+        if shared.side.is_here() {
+            return shared.report_from_handler();
+        }
+        let report = self.drain_itself(deadline);
+        // After all that they are to handle was handed over to them.
+        DrainReport { lanes: shared.side.drain(deadline), ..report }
+    }
+
+    fn drain_itself(&self, deadline: Deadline) -> DrainReport<E> {
+        let (shared, mut dispatched) = (&*self.shared, 0);
         let Some(mut dispatch) = shared.take_dispatch(deadline) else {
             return shared.report_with(dispatched, shared.give_up());
         };
@@ -217,7 +234,12 @@ impl<E: Event> Shared<E> {
         report
     }
 
-    /// What is where, without any events.
+    /// The report of a drain that leaves the rest to others.
+    fn report_from_handler(&self) -> DrainReport<E> {
+        DrainReport { running: self.all_running_calls(), ..self.report(0) }
+    }
+
+    /// What is where, without any events and lanes.
     fn report(&self, dispatched: usize) -> DrainReport<E> {
         // Outflow before `head`: what the dispatch has in its hands is never missed.
         let dispatch = &self.counters.dispatch;
@@ -241,6 +263,7 @@ impl<E: Event> Shared<E> {
             pending,
             producer_open,
             running: self.running_calls(),
+            lanes: Vec::new(),
         }
     }
 }

@@ -331,10 +331,15 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     /// # Ok::<(), ringbus::ConfigError>(())
     /// ```
     pub fn unsubscribe_and_wait(&self, id: SubscriptionId, deadline: impl Into<Deadline>) -> bool {
+        let deadline = deadline.into();
+        let lane = self.shared.side.find(id);
         self.unsubscribe(id);
+        let is_over = |shared: &Shared<E>| {
+            !shared.is_dispatching_here() && shared.take_dispatch(deadline).is_some()
+        };
         // Whoever has the lease next sees the end of the subscription, because it is passed on with
         // the lease; and with the lease in hand nobody else is in a handler.
-        !self.shared.is_dispatching_here() && self.shared.take_dispatch(deadline.into()).is_some()
+        lane.is_none_or(|lane| is_over(&lane.shared)) && is_over(&self.shared)
     }
 
     /// Keeps events from a subscription until [`resume`](Self::resume); whether that is a change.

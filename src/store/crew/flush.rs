@@ -48,7 +48,8 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     /// In a store with a [driver](crate::StoreBuilder::driver) it waits for that; in others it dispatches
     /// on this thread, as [`publish`](Self::publish) does. Batches go out, whether they are full or not,
     /// except those whose subscription is paused. Calls that wait for another attempt are not waited
-    /// for: their events have been handled once. The store stays open.
+    /// for: their events have been handled once. The store stays open. Subscriptions with a
+    /// [lane of their own](Self::subscribe_lane) have handled what came to them as well.
     ///
     /// # Errors
     ///
@@ -76,14 +77,16 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     #[doc(alias = "Wait")]
     pub fn flush(&self, deadline: impl Into<Deadline>) -> Result<(), FlushError> {
         let (shared, deadline) = (&*self.shared, deadline.into());
-        if shared.is_dispatching_here() || shared.crew.is_driver_here() {
+        if shared.is_dispatching_here() || shared.crew.is_driver_here() || shared.side.is_here() {
             return Err(FlushError::WouldDeadlock);
         }
         if shared.crew.driver.is_some() {
-            shared.flush_by_driver(deadline)
+            shared.flush_by_driver(deadline)?;
         } else {
-            shared.flush_here(deadline)
+            shared.flush_here(deadline)?;
         }
+        // After all that they are to handle was handed over to them.
+        shared.side.all().iter().try_for_each(|lane| lane.shared.flush_by_driver(deadline))
     }
 }
 
@@ -104,7 +107,7 @@ impl<E: Event> Shared<E> {
         Ok(())
     }
 
-    fn flush_by_driver(&self, deadline: Deadline) -> Result<(), FlushError> {
+    pub(in super::super) fn flush_by_driver(&self, deadline: Deadline) -> Result<(), FlushError> {
         let Flushes { asked, done, .. } = &self.crew.flushes;
         // Release [flush-asked]: pairs with the Acquire in `asked`. Model: `flush_vs_driver`.
         let ticket = asked.fetch_add(1, Ordering::Release) + 1;
@@ -130,6 +133,11 @@ impl<E: Event> Shared<E> {
                 has_ended.load(Ordering::Relaxed).then_some(())
             });
         }
+    }
+
+    pub(in super::super) fn has_driver_ended(&self) -> bool {
+        // Relaxed: as above.
+        self.crew.flushes.has_ended.load(Ordering::Relaxed)
     }
 
     /// The driver's word on what it was asked for.

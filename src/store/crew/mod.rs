@@ -3,7 +3,7 @@
 //! They keep what the handles share, and are no handles: the store is closed when the last handle is
 //! dropped, and that drop waits for them to end. It does not wait
 //!
-//! * on one of these threads, which cannot wait for itself;
+//! * on one of these threads, which cannot wait for itself, or on that of a lane;
 //! * for a driver whose handler a drain has waited for in vain.
 //!
 //! Then they end by themselves, as soon as they can.
@@ -33,6 +33,15 @@ use crate::wait::WaitList;
 pub(super) struct CrewConfig {
     driver: Driver,
     watchdog: Option<Duration>,
+    /// The limit of a watchdog that is another store's.
+    watched: Option<Duration>,
+}
+
+impl CrewConfig {
+    /// For a lane, of a store whose watchdog has this limit.
+    pub(super) fn of_lane(driver: DriverConfig, watched: Option<Duration>) -> Self {
+        Self { driver: Driver::Thread(driver), watchdog: None, watched }
+    }
 }
 
 /// The threads of a store, and what they share with its handles.
@@ -104,18 +113,22 @@ impl Seat {
 
 impl Crew {
     pub(super) fn new(config: &CrewConfig) -> Self {
-        let CrewConfig { driver, watchdog } = config;
+        let CrewConfig { driver, watchdog, watched } = config;
         let has_driver = matches!(driver, Driver::Thread(_));
         Self {
             driver: has_driver.then(Seat::new),
             watchdog: watchdog.map(|_| (Alarm::new(), Seat::new())),
-            desk: (has_driver || watchdog.is_some()).then(|| Desk::new(*watchdog)),
+            desk: (has_driver || watchdog.is_some()).then(|| Desk::new(watchdog.or(*watched))),
             flushes: Flushes::new(),
         }
     }
 
+    pub(super) const fn has_driver(&self) -> bool {
+        self.driver.is_some()
+    }
+
     /// Whether this is the thread that drives.
-    fn is_driver_here(&self) -> bool {
+    pub(super) fn is_driver_here(&self) -> bool {
         self.driver.as_ref().is_some_and(Seat::is_here)
     }
 }
@@ -245,7 +258,7 @@ impl<E: Event> Shared<E> {
         }
     }
 
-    /// The last handle is gone: closes the store, and waits for its threads.
+    /// The last handle is gone: closes the store, and waits for its threads and those of its lanes.
     pub(super) fn dismiss(&self) {
         self.intake.close();
         let Crew { driver, watchdog, .. } = &self.crew;
@@ -253,7 +266,7 @@ impl<E: Event> Shared<E> {
             alarm.stop();
         }
         let seats = || driver.iter().chain(watchdog.as_ref().map(|(_, seat)| seat));
-        let is_awaited = !seats().any(Seat::is_here);
+        let is_awaited = !seats().any(Seat::is_here) && !self.side.is_here();
         if let Some(seat) = driver {
             // With the lease to be had, nobody is in a handler, and after a drain that gave up nobody
             // enters one.
@@ -263,5 +276,6 @@ impl<E: Event> Shared<E> {
         if let Some((_, seat)) = watchdog {
             seat.end(is_awaited);
         }
+        self.dismiss_side_lanes(is_awaited);
     }
 }
