@@ -105,7 +105,7 @@ impl<E: Event, F: Filter<E>> SubscribeOptions<E, F> {
     pub(crate) fn for_lane(&mut self) -> SubscribeOptions<E> {
         let once = std::mem::replace(&mut self.once, Once::No);
         let (name, paused) = (self.name.clone(), self.paused);
-        SubscribeOptions { once, name, paused, ..SubscribeOptions::all_topics() }
+        SubscribeOptions { name, once, paused, ..SubscribeOptions::all_topics() }
     }
 
     /// The options without their filter, and the filter.
