@@ -219,6 +219,35 @@ pub struct Metrics {
 }
 
 impl Metrics {
+    /// Both together.
+    pub(crate) const fn plus(&self, other: &Self) -> Self {
+        Self {
+            capacity: self.capacity + other.capacity,
+            accepted: self.accepted + other.accepted,
+            handled: self.handled + other.handled,
+            unhandled: self.unhandled + other.unhandled,
+            displaced_oldest: self.displaced_oldest + other.displaced_oldest,
+            displaced_incoming: self.displaced_incoming + other.displaced_incoming,
+            undelivered: self.undelivered + other.undelivered,
+            pending: self.pending + other.pending,
+            in_flight: self.in_flight + other.in_flight,
+            rejected_full: self.rejected_full + other.rejected_full,
+            rejected_timeout: self.rejected_timeout + other.rejected_timeout,
+            rejected_closed: self.rejected_closed + other.rejected_closed,
+            rejected_would_deadlock: self.rejected_would_deadlock + other.rejected_would_deadlock,
+            failed_calls: self.failed_calls + other.failed_calls,
+            panicked_calls: self.panicked_calls + other.panicked_calls,
+            event_panics: self.event_panics + other.event_panics,
+            observer_panics: self.observer_panics + other.observer_panics,
+            timers_scheduled: self.timers_scheduled + other.timers_scheduled,
+            timers_fired: self.timers_fired + other.timers_fired,
+            timers_cancelled: self.timers_cancelled + other.timers_cancelled,
+            timers_returned: self.timers_returned + other.timers_returned,
+            timers_delayed: self.timers_delayed + other.timers_delayed,
+            stuck_calls: self.stuck_calls + other.stuck_calls,
+        }
+    }
+
     /// Events that were displaced, for whatever reason.
     pub const fn displaced(&self) -> u64 {
         self.displaced_oldest + self.displaced_incoming
@@ -316,6 +345,21 @@ pub struct Balance {
     pub pending: u64,
     /// Events in batches that have not gone out.
     pub collected: u64,
+}
+
+impl Balance {
+    /// Both together.
+    pub(crate) const fn plus(&self, other: &Self) -> Self {
+        Self {
+            accepted: self.accepted + other.accepted,
+            handled: self.handled + other.handled,
+            unhandled: self.unhandled + other.unhandled,
+            displaced: self.displaced + other.displaced,
+            undelivered: self.undelivered + other.undelivered,
+            pending: self.pending + other.pending,
+            collected: self.collected + other.collected,
+        }
+    }
 }
 
 impl fmt::Display for Balance {

@@ -28,7 +28,7 @@ use std::time::Duration;
 use crate::error::ScheduleError;
 use crate::event::Event;
 use crate::handler::Context;
-use crate::store::EventStore;
+use crate::store::{EventStore, Lanes};
 use crate::time::Deadline;
 use crate::timer::{Every, PeriodicHandle, TimerHandle, When};
 
@@ -146,6 +146,63 @@ impl<E: Event> EventStore<E> {
         make: impl FnMut() -> E + Send + 'static,
     ) -> Result<PeriodicHandle<E>, ScheduleError<()>> {
         self.begin_series(every, Box::new(make))
+    }
+}
+
+impl<E: Event> Lanes<E> {
+    /// Sends `event` to its lane at `at`; see [`EventStore::schedule_at`].
+    ///
+    /// Its lane is found now. A series of events, of which only their maker knows the keys, is a matter of
+    /// one [lane](Lanes::lane): see [`EventStore::schedule_every`].
+    ///
+    /// # Errors
+    ///
+    /// As [`EventStore::schedule_at`].
+    ///
+    /// # Panics
+    ///
+    /// If the function that finds the key does.
+    pub fn schedule_at(
+        &self,
+        at: impl Into<Deadline>,
+        event: E,
+    ) -> Result<TimerHandle<E>, ScheduleError<E>> {
+        self.schedule(When::At(at.into()), event)
+    }
+
+    /// Sends `event` to its lane when `wait` has passed; see [`EventStore::schedule_after`].
+    ///
+    /// # Errors
+    ///
+    /// As [`EventStore::schedule_after`].
+    ///
+    /// # Panics
+    ///
+    /// If the function that finds the key does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy, Workers};
+    /// # struct Ping;
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// use std::sync::mpsc;
+    /// use std::time::Duration;
+    ///
+    /// let (pong, pongs) = mpsc::channel();
+    /// let workers = Workers::round_robin().count(2);
+    /// let lanes = EventStore::builder(8, OverrunPolicy::Block).build_lanes(workers)?;
+    /// let _pong = lanes.subscribe((), move |_: &Ping, _| pong.send("pong"));
+    /// lanes.schedule_after(Duration::from_millis(1), Ping)?;
+    /// assert_eq!(pongs.recv()?, "pong");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn schedule_after(
+        &self,
+        wait: Duration,
+        event: E,
+    ) -> Result<TimerHandle<E>, ScheduleError<E>> {
+        self.schedule(When::After(wait), event)
     }
 }
 

@@ -20,6 +20,8 @@ pub struct DeadLetter<E: Event> {
     pub(crate) id: LetterId,
     pub(crate) event: Arc<E>,
     pub(crate) subscription: SubscriptionId,
+    /// Which of them, if it is listed in several lanes.
+    pub(crate) listing: u64,
     pub(crate) name: Option<Arc<str>>,
     pub(crate) position: u64,
     pub(crate) error: HandlerError,
@@ -34,6 +36,8 @@ pub struct DeadLetter<E: Event> {
 #[derive(Debug)]
 pub(crate) struct FailedCall {
     pub(crate) subscription: SubscriptionId,
+    /// Which of them, if it is listed in several lanes.
+    pub(crate) listing: u64,
     pub(crate) name: Option<Arc<str>>,
     pub(crate) position: u64,
     pub(crate) error: HandlerError,
@@ -45,12 +49,13 @@ pub(crate) struct FailedCall {
 impl<E: Event> DeadLetter<E> {
     pub(super) fn new(id: LetterId, event: Arc<E>, call: FailedCall, bytes: usize) -> Self {
         let now = SystemTime::now();
-        let FailedCall { subscription, name, position, error, attempts, first } = call;
+        let FailedCall { subscription, listing, name, position, error, attempts, first } = call;
         let (first_error, first_failed) = first.unwrap_or_else(|| (error.share(), now));
         Self {
             id,
             event,
             subscription,
+            listing,
             name,
             position,
             error,

@@ -88,6 +88,28 @@ pub enum ConfigError {
         /// What the system says.
         reason: String,
     },
+    /// More workers were asked for than any machine has use for.
+    #[error("{workers} workers cannot be: give 1 to {max}")]
+    TooManyWorkers {
+        /// How many were asked for.
+        workers: usize,
+        /// The largest number there can be.
+        max: usize,
+    },
+    /// The workers do not have a core each.
+    #[error("{cores} cores for {workers} workers: name one core for each worker")]
+    CoresForWorkers {
+        /// How many cores were named.
+        cores: usize,
+        /// How many workers there are to be.
+        workers: usize,
+    },
+    /// Lanes were asked for together with a driver.
+    #[error(
+        "lanes have threads of their own: leave the driver out, and set the threads up with the \
+         workers"
+    )]
+    DriverOfLanes,
     /// A driver that sleeps was asked for in a store with one producer, who wakes nobody: that would
     /// cost each of its sends more than the whole send.
     #[error(

@@ -88,6 +88,9 @@ pub enum SendAllError {
     /// The ring is full and the caller is the thread that empties it.
     #[error("the ring has no room and this thread is the one that empties it")]
     WouldDeadlock,
+    /// The events do not belong in one lane, and lanes are not written to as one.
+    #[error("the events belong in several lanes: send those of each lane as a group of their own")]
+    SeveralLanes,
     /// The group can never fit.
     #[error("{len} events can never fit a ring of {capacity} slots: send smaller groups")]
     TooLarge {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::SubscriptionId;
 use crate::metrics::{OwnedCounter, RareCounter};
-use crate::sync::Arc;
+use crate::sync::{self, Arc};
 
 /// Written by whoever holds the dispatch lease.
 ///
@@ -24,6 +24,8 @@ pub(crate) struct SubscriptionCounts {
 /// other at a replay, which any thread may ask for, and which may be another store's than the failure.
 #[derive(Debug)]
 pub(crate) struct FailureCounts {
+    /// Letters bear it, too.
+    pub(crate) number: u64,
     pub(crate) failed: RareCounter,
     pub(crate) dead_lettered: RareCounter,
     pub(crate) retrying: RareCounter,
@@ -32,6 +34,7 @@ pub(crate) struct FailureCounts {
 impl FailureCounts {
     pub(crate) fn new() -> Self {
         Self {
+            number: sync::unique_number(),
             failed: RareCounter::new(),
             dead_lettered: RareCounter::new(),
             retrying: RareCounter::new(),
@@ -124,6 +127,25 @@ pub struct SubscriptionStats {
     pub lost: u64,
     /// Events in its lane, right now: handed over, and not yet handled.
     pub lagging: u64,
+}
+
+impl SubscriptionStats {
+    /// Both together.
+    pub(crate) const fn plus(&self, other: &Self) -> Self {
+        Self {
+            subscription: self.subscription,
+            offered: self.offered + other.offered,
+            succeeded: self.succeeded + other.succeeded,
+            missed: self.missed + other.missed,
+            filtered: self.filtered + other.filtered,
+            collected: self.collected + other.collected,
+            failed: self.failed + other.failed,
+            dead_lettered: self.dead_lettered + other.dead_lettered,
+            retrying: self.retrying + other.retrying,
+            lost: self.lost + other.lost,
+            lagging: self.lagging + other.lagging,
+        }
+    }
 }
 
 impl fmt::Display for SubscriptionStats {

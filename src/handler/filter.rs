@@ -1,6 +1,7 @@
 //! Which events a subscription wants, beyond their topic.
 
 use crate::event::Event;
+use crate::sync::Arc;
 
 /// A condition on events: any `Fn(&E) -> bool`, and what is put together from them.
 ///
@@ -70,9 +71,19 @@ impl<E: Event> Filter<E> for Box<dyn Filter<E>> {
     }
 }
 
+/// One filter in several lanes.
+pub(crate) struct Common<F>(pub(crate) Arc<F>);
+
 /// Wants every event: what there is before a filter is given.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Everything;
+
+impl<E: Event, F: Filter<E>> Filter<E> for Common<F> {
+    #[inline]
+    fn accepts(&self, event: &E) -> bool {
+        self.0.accepts(event)
+    }
+}
 
 impl<E: Event> Filter<E> for Everything {
     #[inline]

@@ -3,7 +3,7 @@
 use std::any::TypeId;
 use std::fmt;
 
-use super::filter::{And, Everything};
+use super::filter::{And, Common, Everything};
 use super::gate::Once;
 use super::table::Topics;
 use super::{Filter, Middleware};
@@ -102,7 +102,7 @@ impl<E: Event, F: Filter<E>> SubscribeOptions<E, F> {
     }
 
     /// What is left for the handler in a lane of its own, behind the filter of these.
-    pub(crate) fn for_lane(&mut self) -> SubscribeOptions<E> {
+    pub(crate) fn for_own_lane(&mut self) -> SubscribeOptions<E> {
         let once = std::mem::replace(&mut self.once, Once::No);
         let (name, paused) = (self.name.clone(), self.paused);
         SubscribeOptions { name, once, paused, ..SubscribeOptions::all_topics() }
@@ -147,7 +147,28 @@ impl<E: Event, F: Filter<E>> SubscribeOptions<E, F> {
 
     /// Whether there is a filter.
     pub(crate) fn is_filtered() -> bool {
-        TypeId::of::<F>() != TypeId::of::<Everything>()
+        let filter = TypeId::of::<F>();
+        filter != TypeId::of::<Everything>() && filter != TypeId::of::<Common<Everything>>()
+    }
+
+    /// The same options, for several lanes: with one filter for all of them.
+    pub(crate) fn in_common(self) -> SubscribeOptions<E, Common<F>> {
+        self.with_filter(|filter| Common(Arc::new(filter)))
+    }
+}
+
+impl<E: Event, F: Filter<E>> SubscribeOptions<E, Common<F>> {
+    /// Those for one lane. A middleware is put around the handler before that is shared.
+    pub(crate) fn for_lane(&self) -> Self {
+        Self {
+            topics: self.topics.clone(),
+            priority: self.priority,
+            name: self.name.clone(),
+            once: self.once,
+            paused: self.paused,
+            filter: Common(Arc::clone(&self.filter.0)),
+            middleware: Vec::new(),
+        }
     }
 }
 

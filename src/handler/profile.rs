@@ -13,6 +13,8 @@ use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 /// What a subscription is, whatever its handler.
 pub(crate) struct Profile<E: Event> {
     pub(crate) id: SubscriptionId,
+    /// A number of its own, if it shares its name with those in other lanes; that of its failures.
+    pub(crate) listing: u64,
     pub(crate) topics: Topics<E>,
     pub(crate) priority: i32,
     pub(crate) name: Option<Arc<str>>,
@@ -81,8 +83,9 @@ impl<E: Event> Profile<E> {
         let SubscribeOptions { topics, priority, name, paused, .. } = options;
         let state = AtomicU64::new(if paused { PAUSED } else { 0 });
         let failures = failures.unwrap_or_else(|| Arc::new(FailureCounts::new()));
+        let listing = failures.number;
         let counts = SubscriptionCounts::new(failures);
-        Self { id, topics, priority, name, place, counts, batch, lane, state, claimed }
+        Self { id, listing, topics, priority, name, place, counts, batch, lane, state, claimed }
     }
 
     /// What it has counted, with what its lane has.

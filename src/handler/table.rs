@@ -14,6 +14,15 @@ pub(crate) enum Topics<E: Event> {
     These(Box<[E::Topic]>),
 }
 
+impl<E: Event> Clone for Topics<E> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::All => Self::All,
+            Self::These(topics) => Self::These(topics.clone()),
+        }
+    }
+}
+
 impl<E: Event> fmt::Debug for Topics<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -178,6 +178,7 @@ impl<E: Event> Shared<E> {
             Err(SendAllError::Full | SendAllError::TooLarge { .. }) => {
                 self.refuse(Refusal::Full, events);
             }
+            Err(SendAllError::SeveralLanes) => {}
             Err(SendAllError::Timeout) => self.refuse(Refusal::Timeout, events),
             Err(SendAllError::Closed) => self.refuse(Refusal::Closed, events),
             Err(SendAllError::WouldDeadlock) => self.refuse(Refusal::WouldDeadlock, events),

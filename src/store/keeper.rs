@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::dead_letter::{DeadLetter, DeadLetterQueue};
 use crate::error::{HandlerError, RetryNote};
 use crate::event::Event;
-use crate::handler::{BatchFailure, Kept, Subscribed, SubscriptionId};
+use crate::handler::{BatchFailure, Kept, Subscribed};
 use crate::sync::Arc;
 
 /// What a handler failed with first, and when.
@@ -64,7 +64,7 @@ pub(super) struct ReplayOrder<'a, E: Event> {
     pub(super) max: usize,
     pub(super) pace: Duration,
     pub(super) wanted: &'a mut dyn FnMut(&DeadLetter<E>) -> bool,
-    pub(super) find: &'a dyn Fn(SubscriptionId) -> Option<Arc<dyn Subscribed<E>>>,
+    pub(super) find: &'a dyn Fn(&DeadLetter<E>) -> Option<Arc<dyn Subscribed<E>>>,
     pub(super) is_closed: &'a dyn Fn() -> bool,
 }
 

@@ -14,6 +14,7 @@ mod dispatch;
 mod due;
 mod intake;
 mod keeper;
+mod lanes;
 mod next;
 mod producer;
 mod replay;
@@ -28,6 +29,7 @@ mod whole;
 
 pub use builder::StoreBuilder;
 pub use crew::{Driver, DriverConfig};
+pub use lanes::{Lanes, Workers};
 pub use producer::Producer;
 pub use replay::Replay;
 pub use shutdown::DrainReport;

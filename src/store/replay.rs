@@ -3,14 +3,13 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::EventStore;
 use super::keeper::ReplayOrder;
-use super::{EventStore, Shared};
 use crate::dead_letter::{DeadLetter, DeadLetterQueue};
 use crate::error::ReplayError;
 use crate::event::Event;
-use crate::handler::Subscribed;
+use crate::handler::Profile;
 use crate::ring::Producers;
-use crate::sync::Arc;
 
 /// Which letters to replay, and how fast; for [`EventStore::replay`].
 ///
@@ -111,44 +110,46 @@ impl<E: Event, P: Producers> EventStore<E, P> {
         letters: &DeadLetterQueue<E>,
         mut replay: Replay<E>,
     ) -> Result<usize, ReplayError> {
-        let replayed = self.shared.replay_here(letters, &mut replay)?;
+        let replayed = self.replay_some(letters, &mut replay)?;
         Ok(replayed + self.shared.replay_to_lanes(letters, &mut replay))
     }
-}
 
-impl<E: Event> Shared<E> {
-    /// Replays the letters of those that are called here; there may be fewer left to replay then.
-    pub(super) fn replay_here(
+    /// Replays the letters of this store, and takes them off what may be replayed.
+    pub(super) fn replay_some(
         &self,
         letters: &DeadLetterQueue<E>,
         replay: &mut Replay<E>,
     ) -> Result<usize, ReplayError> {
-        let Some(keeper) = &self.keeper else { return Err(ReplayError::NoQueue) };
-        if self.intake.is_closed() {
+        let shared = &*self.shared;
+        let Some(keeper) = &shared.keeper else { return Err(ReplayError::NoQueue) };
+        if shared.intake.is_closed() {
             return Err(ReplayError::Closed);
         }
-        // The calls of a subscription with a lane of its own are for that lane.
-        let is_here = |subscriber: &Arc<dyn Subscribed<E>>| subscriber.profile().lane.is_none();
-        let find = |id| self.registry.find(id).filter(is_here);
+        // A letter of another lane is for that one to replay, also of a lane of its own.
+        let find = |letter: &DeadLetter<E>| {
+            let subscriber = shared.registry.find(letter.subscription())?;
+            let Profile { listing, lane, .. } = subscriber.profile();
+            (*listing == letter.listing && lane.is_none()).then_some(subscriber)
+        };
         let mut wanted = |letter: &DeadLetter<E>| {
             !letters.is_parked(letter)
-                && find(letter.subscription()).is_some()
+                && find(letter).is_some()
                 && replay.filter.as_mut().is_none_or(|filter| filter(letter))
         };
         let mut order = ReplayOrder {
-            now: self.now(),
+            now: shared.now(),
             max: replay.max,
             pace: replay.pace,
             wanted: &mut wanted,
             find: &find,
-            is_closed: &|| self.intake.is_closed(),
+            is_closed: &|| shared.intake.is_closed(),
         };
         // The filter may have taken its time, or closed the store itself.
         let Some(replayed) = keeper.replay(letters, &mut order) else {
             return Err(ReplayError::Closed);
         };
+        shared.intake.wake_waiting();
         replay.max -= replayed;
-        self.intake.wake_waiting();
         Ok(replayed)
     }
 }

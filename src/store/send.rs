@@ -178,11 +178,11 @@ impl<E: Event> EventStore<E> {
 
 impl<E: Event> Shared<E> {
     #[inline]
-    fn send(&self, event: E, patience: Patience) -> Result<Sent<E>, SendError<E>> {
+    pub(super) fn send(&self, event: E, patience: Patience) -> Result<Sent<E>, SendError<E>> {
         self.settle(self.intake.try_send(event), patience, |event| self.intake.try_send(event))
     }
 
-    fn send_all(
+    pub(super) fn send_all(
         &self,
         events: &mut Vec<E>,
         patience: Patience,

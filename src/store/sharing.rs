@@ -53,9 +53,9 @@ impl<E: Event + Sync> Sharing<E> {
             profile.counts.failures.failed.add(1);
             return false;
         };
-        let subscription = profile.id;
+        let (subscription, listing) = (profile.id, profile.listing);
         let name = profile.name.clone();
-        let call = FailedCall { subscription, name, position, error, attempts, first };
+        let call = FailedCall { subscription, listing, name, position, error, attempts, first };
         match letters.file(Arc::clone(event), call) {
             Filed::Kept(copy) => {
                 profile.counts.failures.dead_lettered.add(1);
@@ -260,7 +260,7 @@ impl<E: Event + Sync> Keeper<E> for Sharing<E> {
         let is_closed = (order.is_closed)();
         for letter in taken {
             // It may have ended since it was chosen.
-            let subscriber = (order.find)(letter.subscription).filter(|_| !is_closed);
+            let subscriber = (order.find)(&letter).filter(|_| !is_closed);
             let Some(subscriber) = subscriber else {
                 left.push(letter);
                 continue;

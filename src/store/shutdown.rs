@@ -59,6 +59,24 @@ impl<E> DrainReport<E> {
     }
 }
 
+impl<E> DrainReport<E> {
+    /// Both together.
+    pub(super) fn plus(mut self, other: Self) -> Self {
+        self.undelivered.extend(other.undelivered);
+        self.timers.extend(other.timers);
+        self.running.extend(other.running);
+        self.lanes.extend(other.lanes);
+        Self {
+            dispatched: self.dispatched + other.dispatched,
+            in_flight: self.in_flight + other.in_flight,
+            pending_timers: self.pending_timers + other.pending_timers,
+            pending: self.pending + other.pending,
+            producer_open: self.producer_open || other.producer_open,
+            ..self
+        }
+    }
+}
+
 impl<E> fmt::Display for DrainReport<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
@@ -124,7 +142,9 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     /// When the deadline passes, the handler that is running on this thread is not interrupted, but
     /// no further one starts, and the events left are returned. If another thread is dispatching,
     /// this waits for it; if that thread is stuck in a handler at the deadline, the events in the
-    /// ring are returned and those in its hands are reported as in flight.
+    /// ring are returned and those in its hands are reported as in flight. So it is in a store with a
+    /// [driver](crate::StoreBuilder::driver), whose thread does the dispatching here too: then no handler
+    /// can hold this call up beyond the deadline.
     ///
     /// Draining again is allowed, also from several threads: each event is dispatched or returned
     /// once. From inside a handler it closes the store, returns at once, and lets the dispatch that
@@ -169,6 +189,10 @@ impl<E: Event, P: Producers> EventStore<E, P> {
 
     fn drain_itself(&self, deadline: Deadline) -> DrainReport<E> {
         let (shared, mut dispatched) = (&*self.shared, 0);
+        if !shared.intake.awaits_producer() {
+            // Its thread does it: this one could not leave a handler that does not return.
+            shared.await_driver(deadline);
+        }
         let Some(mut dispatch) = shared.take_dispatch(deadline) else {
             return shared.report_with(dispatched, shared.give_up());
         };
@@ -240,7 +264,7 @@ impl<E: Event> Shared<E> {
     }
 
     /// What is where, without any events and lanes.
-    fn report(&self, dispatched: usize) -> DrainReport<E> {
+    pub(super) fn report(&self, dispatched: usize) -> DrainReport<E> {
         // Outflow before `head`: what the dispatch has in its hands is never missed.
         let dispatch = &self.counters.dispatch;
         let gone = dispatch.handled.get()

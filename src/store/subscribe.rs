@@ -6,9 +6,9 @@ use crate::event::Event;
 use crate::handler::{
     Batch, BatchConfig, BatchFn, BatchPart, BoxBatchHandler, BoxHandler, Call, CallContext,
     Collecting, Context, Desk, Ending, Filter, Filtered, Handler, HandlerFn, HandlerMut,
-    IntoOutcome, Listing, Once, Outcome, PlacedBatch, Post, Profile, Registry, RunningCall,
-    SubscribeOptions, Subscribed, Subscriber, Subscription, SubscriptionId, SubscriptionStats,
-    Watched,
+    IntoOutcome, Listing, Middleware, Once, Outcome, PlacedBatch, Post, Profile, Registry,
+    RunningCall, SubscribeOptions, Subscribed, Subscriber, Subscription, SubscriptionId,
+    SubscriptionStats, Watched,
 };
 use crate::ring::Producers;
 use crate::sync::{Arc, Weak};
@@ -160,14 +160,25 @@ impl<E: Event, P: Producers> EventStore<E, P> {
         config: BatchConfig,
         handler: impl Fn(&mut Batch<'_, E>, &CallContext<'_, E>) -> R + Send + Sync + 'static,
     ) -> Result<Subscription, ConfigError> {
+        let inner = std::mem::take(&mut options.middleware);
+        self.list_batch(Listing::new(), options, &inner, config, handler)
+    }
+
+    /// Lists a handler of batches, with the middleware of its options by itself.
+    pub(super) fn list_batch<R: IntoOutcome, F: Filter<E>>(
+        &self,
+        listing: Listing,
+        options: SubscribeOptions<E, F>,
+        inner: &[Box<dyn Middleware<E>>],
+        config: BatchConfig,
+        handler: impl Fn(&mut Batch<'_, E>, &CallContext<'_, E>) -> R + Send + Sync + 'static,
+    ) -> Result<Subscription, ConfigError> {
         let config = config.check()?;
-        let listing = Listing::new();
         let mut handler: BoxBatchHandler<E> = Box::new(BatchFn(handler));
         let collect = HandlerFn(|_: &E, _: &CallContext<'_, E>| Ok(Outcome::Done));
         let mut in_front: BoxHandler<E> = Box::new(collect);
         let mut takes_all = !SubscribeOptions::<E, F>::is_filtered();
-        let inner = std::mem::take(&mut options.middleware);
-        for middleware in self.shared.middleware.iter().chain(&inner).rev() {
+        for middleware in self.shared.middleware.iter().chain(inner).rev() {
             handler = match middleware.wrap_batch(handler) {
                 PlacedBatch::Around(around) => around,
                 PlacedBatch::InFront(handler) => {
@@ -199,11 +210,13 @@ impl<E: Event, P: Producers> EventStore<E, P> {
 
     /// Whether anything stands between the dispatch and a handler with these options.
     fn is_wrapped<F>(&self, options: &SubscribeOptions<E, F>) -> bool {
-        let Shared { middleware, watch, crew, .. } = &*self.shared;
-        !options.middleware.is_empty()
-            || !middleware.is_empty()
-            || watch.calls
-            || crew.desk.is_some()
+        !self.is_plain(options) || self.shared.crew.desk.is_some()
+    }
+
+    /// Whether [`wrapped`](Self::wrapped) puts nothing around a handler.
+    pub(super) fn is_plain<F>(&self, options: &SubscribeOptions<E, F>) -> bool {
+        let Shared { middleware, watch, .. } = &*self.shared;
+        options.middleware.is_empty() && middleware.is_empty() && !watch.calls
     }
 
     /// Puts everything around `handler` that belongs there, and registers that.
@@ -254,10 +267,19 @@ impl<E: Event, P: Producers> EventStore<E, P> {
         options: &mut SubscribeOptions<E, F>,
         handler: BoxHandler<E>,
     ) -> BoxHandler<E> {
-        let Shared { middleware, watch, .. } = &*self.shared;
         let inner = std::mem::take(&mut options.middleware);
+        self.wrapped_by(&inner, handler)
+    }
+
+    /// The same with the middleware of the options by itself.
+    pub(super) fn wrapped_by(
+        &self,
+        inner: &[Box<dyn Middleware<E>>],
+        handler: BoxHandler<E>,
+    ) -> BoxHandler<E> {
+        let Shared { middleware, watch, .. } = &*self.shared;
         let mut chain = handler;
-        for middleware in middleware.iter().chain(&inner).rev() {
+        for middleware in middleware.iter().chain(inner).rev() {
             chain = middleware.wrap(chain);
         }
         if watch.calls {

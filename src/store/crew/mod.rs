@@ -31,10 +31,10 @@ use crate::wait::WaitList;
 /// The threads that a store is to have.
 #[derive(Debug, Default)]
 pub(super) struct CrewConfig {
-    driver: Driver,
-    watchdog: Option<Duration>,
+    pub(super) driver: Driver,
+    pub(super) watchdog: Option<Duration>,
     /// The limit of a watchdog that is another store's.
-    watched: Option<Duration>,
+    pub(super) watched: Option<Duration>,
 }
 
 impl CrewConfig {
@@ -125,6 +125,10 @@ impl Crew {
 
     pub(super) const fn has_driver(&self) -> bool {
         self.driver.is_some()
+    }
+
+    fn seats(&self) -> impl Iterator<Item = &Seat> {
+        self.driver.iter().chain(self.watchdog.as_ref().map(|(_, seat)| seat))
     }
 
     /// Whether this is the thread that drives.
@@ -260,13 +264,21 @@ impl<E: Event> Shared<E> {
 
     /// The last handle is gone: closes the store, and waits for its threads and those of its lanes.
     pub(super) fn dismiss(&self) {
+        self.end_crew(!self.is_on_own_thread());
+    }
+
+    /// Whether this is a thread that [`end_crew`](Self::end_crew) would wait for in vain.
+    pub(super) fn is_on_own_thread(&self) -> bool {
+        self.crew.seats().any(Seat::is_here) || self.is_dispatching_here() || self.side.is_here()
+    }
+
+    /// Closes the store and ends its threads, and waits for those that can be waited for.
+    pub(super) fn end_crew(&self, is_awaited: bool) {
         self.intake.close();
         let Crew { driver, watchdog, .. } = &self.crew;
         if let Some((alarm, _)) = watchdog {
             alarm.stop();
         }
-        let seats = || driver.iter().chain(watchdog.as_ref().map(|(_, seat)| seat));
-        let is_awaited = !seats().any(Seat::is_here) && !self.side.is_here();
         if let Some(seat) = driver {
             // With the lease to be had, nobody is in a handler, and after a drain that gave up nobody
             // enters one.

@@ -5,9 +5,9 @@ use super::super::audit::equal;
 use super::super::{EventStore, Shared};
 use super::gaps::Gaps;
 use crate::contain;
-use crate::error::{AuditError, HandlerError};
+use crate::error::AuditError;
 use crate::event::Event;
-use crate::handler::{LaneCounts, Outcome, Registered, SubscriptionId, SubscriptionStats};
+use crate::handler::{LaneCounts, Registered, SubscriptionId, SubscriptionStats};
 use crate::ring::Sent;
 use crate::sync::Arc;
 use crate::sync::atomic::{AtomicBool, Ordering};
@@ -90,7 +90,7 @@ impl<E: Event> SideLane<E> {
 impl<E: Event + Clone> SideLane<E> {
     /// Puts a copy into the lane, as its policy says; called by whoever dispatches the store itself.
     #[inline]
-    pub(super) fn hand_over(&self, event: &E, deadline: Deadline) -> Result<Outcome, HandlerError> {
+    pub(super) fn hand_over(&self, event: &E, deadline: Deadline) {
         // If this panics, nothing is handed over, and the subscription has failed on the event.
         let copy = event.clone();
         let Self { shared, gaps, .. } = self;
@@ -98,13 +98,12 @@ impl<E: Event + Clone> SideLane<E> {
         let first = shared.intake.try_send(copy);
         let again = |event| shared.intake.try_send(event);
         let lost = match shared.settle(first, Patience::Until(deadline), again) {
-            Ok(Sent::Stored) => return Ok(Outcome::Done),
+            Ok(Sent::Stored) => return,
             Ok(Sent::Displaced(event)) => event,
             Ok(Sent::DisplacedIncoming(event)) => self.refused(event),
             Err(error) => self.refused(error.into_event()),
         };
         self.drop_lost(lost);
-        Ok(Outcome::Done)
     }
 
     #[cold]

@@ -96,7 +96,9 @@ impl<E: Event> SideLanes<E> {
         drop(list);
         // Outside the lock: the thread may be dropping what is the user's.
         let gone: Vec<Arc<SideLane<E>>> = gone;
-        gone.iter().for_each(|lane| lane.shared.dismiss());
+        for lane in &gone {
+            lane.shared.dismiss();
+        }
     }
 
     /// Drains them all by the same deadline.
@@ -111,7 +113,9 @@ impl<E: Event> SideLanes<E> {
         list.has_driver_ended = true;
         let lanes = if list.is_over { list.lanes.clone() } else { Vec::new() };
         drop(list);
-        lanes.iter().for_each(|lane| lane.close());
+        for lane in &lanes {
+            lane.close();
+        }
     }
 
     /// The lanes that are to end because the last handle is gone; none, if the driver will see to it.
@@ -140,9 +144,13 @@ impl<E: Event> Shared<E> {
     pub(super) fn dismiss_side_lanes(&self, is_awaited: bool) {
         // A driver that a drain has given up on hands over nothing that would be accepted.
         let lanes = self.side.finish(self.crew.has_driver() && !self.is_abandoned());
-        lanes.iter().for_each(|lane| lane.close());
+        for lane in &lanes {
+            lane.close();
+        }
         if is_awaited {
-            lanes.iter().for_each(|lane| lane.end());
+            for lane in &lanes {
+                lane.end();
+            }
         }
     }
 
@@ -156,7 +164,7 @@ impl<E: Event> Shared<E> {
         self.side
             .all()
             .iter()
-            .map(|lane| lane.shared.replay_here(letters, replay).unwrap_or(0))
+            .map(|lane| lane.handle().replay_some(letters, replay).unwrap_or(0))
             .sum()
     }
 }

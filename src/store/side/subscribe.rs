@@ -13,7 +13,7 @@ use crate::error::ConfigError;
 use crate::event::Event;
 use crate::handler::{
     BoxHandler, Call, CallContext, Context, Desk, Filter, HandlerFn, HandlerMut, IntoOutcome,
-    Listing, Registered, SubscribeOptions,
+    Listing, Outcome, Registered, SubscribeOptions,
 };
 use crate::ring::Producers;
 use crate::sync::{Arc, Weak};
@@ -160,7 +160,7 @@ impl<E: Event + Clone, P: Producers> EventStore<E, P> {
         let whole: Weak<dyn Whole<E>> = whole;
         // Both are empty: nobody else knows of it.
         let _ = (inside.whole.set(whole), inside.gaps.set(Arc::clone(&gaps)));
-        let in_lane = options.for_lane();
+        let in_lane = options.for_own_lane();
         let next = self.wrapped(&mut options, handler(Arc::clone(&gaps)));
         let chain = Box::new(Noticing { gaps, next });
         lane.handle().register_chain(listing.clone(), in_lane, chain).detach();
@@ -168,7 +168,8 @@ impl<E: Event + Clone, P: Producers> EventStore<E, P> {
         let taker = Arc::clone(&lane);
         let listing = listing.with_lane(Arc::clone(&lane) as _);
         let subscription = self.register(listing, options, move |event, call: &Call<'_, E>, _| {
-            taker.hand_over(event, call.deadline)
+            taker.hand_over(event, call.deadline);
+            Ok(Outcome::Done)
         });
         unused.0 = None;
         Ok(LaneSubscription::new(subscription, lane))

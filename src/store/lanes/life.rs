@@ -1,0 +1,153 @@
+//! The lanes as one: what they count, and their end.
+
+use super::super::{DrainReport, EventStore, Replay};
+use super::{Group, Lanes};
+use crate::dead_letter::DeadLetterQueue;
+use crate::error::{AuditError, FlushError, ReplayError};
+use crate::event::Event;
+use crate::handler::RunningCall;
+use crate::metrics::{Balance, Metrics};
+use crate::time::Deadline;
+
+impl<E: Event> Lanes<E> {
+    /// What all lanes have counted so far, together; those of one are its
+    /// [own](Self::lane) [`metrics`](EventStore::metrics).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy, Workers};
+    /// # struct Ping;
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// let workers = Workers::round_robin().count(2);
+    /// let lanes = EventStore::builder(8, OverrunPolicy::Block).build_lanes(workers)?;
+    /// lanes.send(Ping)?;
+    /// assert_eq!((lanes.metrics().accepted, lanes.metrics().capacity), (1, 16));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn metrics(&self) -> Metrics {
+        let metrics = self.group.lanes.iter().map(EventStore::metrics);
+        metrics.reduce(|sum, metrics| sum.plus(&metrics)).expect("there is a lane")
+    }
+
+    /// Confirms that every event that any lane has accepted is accounted for, exactly once.
+    ///
+    /// # Errors
+    ///
+    /// As [`EventStore::audit`], of the first lane that has one; so [`Busy`](AuditError::Busy) while
+    /// anything is running. [`flush`](Self::flush) first.
+    pub fn audit(&self) -> Result<Balance, AuditError> {
+        let mut lanes = self.group.lanes.iter();
+        let first = lanes.next().expect("there is a lane").audit()?;
+        lanes.try_fold(first, |sum, lane| Ok(sum.plus(&lane.audit()?)))
+    }
+
+    /// The handler calls that are running in any lane right now.
+    pub fn running_calls(&self) -> Vec<RunningCall> {
+        self.group.lanes.iter().flat_map(EventStore::running_calls).collect()
+    }
+
+    /// Whether the lanes are closed.
+    pub fn is_closed(&self) -> bool {
+        self.group.lanes.iter().all(EventStore::is_closed)
+    }
+
+    /// Closes all lanes; whether this was the first call. See [`EventStore::close`].
+    pub fn close(&self) -> bool {
+        self.group.close()
+    }
+
+    /// Waits until everything that any lane accepted before the call has been handled. See
+    /// [`EventStore::flush`].
+    ///
+    /// # Errors
+    ///
+    /// As [`EventStore::flush`]; [`WouldDeadlock`](FlushError::WouldDeadlock) in a handler of any lane.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Deadline, Event, EventStore, OverrunPolicy, Workers};
+    /// # struct Ping;
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// let workers = Workers::round_robin().count(2);
+    /// let lanes = EventStore::builder(8, OverrunPolicy::Block).build_lanes(workers)?;
+    /// lanes.send(Ping)?;
+    /// lanes.flush(Deadline::NEVER)?;
+    /// assert_eq!(lanes.metrics().unhandled, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn flush(&self, deadline: impl Into<Deadline>) -> Result<(), FlushError> {
+        let deadline = deadline.into();
+        if self.group.is_of_this_thread() {
+            return Err(FlushError::WouldDeadlock);
+        }
+        self.group.lanes.iter().try_for_each(|lane| lane.flush(deadline))
+    }
+
+    /// Closes all lanes and has everything inside handled, by one deadline for all of them. See
+    /// [`EventStore::drain`].
+    ///
+    /// In a handler of any lane it only closes them: the report says what is left at that time, which
+    /// the workers go on with.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy, Workers};
+    /// # struct Ping;
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// use std::time::Duration;
+    ///
+    /// let workers = Workers::round_robin().count(2);
+    /// let lanes = EventStore::builder(8, OverrunPolicy::Block).build_lanes(workers)?;
+    /// lanes.send(Ping)?;
+    /// let report = lanes.drain(Duration::from_secs(5));
+    /// assert!(report.is_complete(), "{report}");
+    /// assert!(lanes.send(Ping).unwrap_err().is_closed());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[doc(alias = "Shutdown")]
+    pub fn drain(&self, deadline: impl Into<Deadline>) -> DrainReport<E> {
+        let deadline = deadline.into();
+        // All of them first: none is sent to while another one is waited for.
+        self.group.close();
+        let is_inside = self.group.is_of_this_thread();
+        let reports = self
+            .group
+            .lanes
+            .iter()
+            .map(|lane| if is_inside { lane.shared.report(0) } else { lane.drain(deadline) });
+        reports.reduce(DrainReport::plus).expect("there is a lane")
+    }
+
+    /// Has the subscriptions of letters called again, each in the lane in which it failed. See
+    /// [`EventStore::replay`].
+    ///
+    /// # Errors
+    ///
+    /// As [`EventStore::replay`].
+    pub fn replay(
+        &self,
+        letters: &DeadLetterQueue<E>,
+        mut replay: Replay<E>,
+    ) -> Result<usize, ReplayError> {
+        let mut replayed = 0;
+        for lane in &self.group.lanes {
+            replayed += lane.replay_some(letters, &mut replay)?;
+        }
+        Ok(replayed)
+    }
+}
+
+impl<E: Event> Group<E> {
+    fn close(&self) -> bool {
+        // None is left out.
+        self.lanes.iter().fold(false, |any, lane| lane.close() | any)
+    }
+
+    /// Whether this thread could not wait for one of the lanes.
+    fn is_of_this_thread(&self) -> bool {
+        self.lanes.iter().any(|lane| lane.shared.is_on_own_thread())
+    }
+}

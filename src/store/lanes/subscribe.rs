@@ -1,0 +1,262 @@
+//! One subscription in all lanes.
+
+use super::super::EventStore;
+use super::{Group, Lanes};
+use crate::error::{ConfigError, HandlerError};
+use crate::event::Event;
+use crate::handler::{
+    Batch, BatchConfig, BoxHandler, CallContext, Context, Filter, Handler, HandlerFn, HandlerMut,
+    IntoOutcome, Listing, Outcome, Registered, SubscribeOptions, Subscription, SubscriptionId,
+    SubscriptionStats,
+};
+use crate::sync::{Arc, Weak};
+use crate::time::Deadline;
+
+/// One handler in several lanes.
+struct InCommon<H>(Arc<H>);
+
+impl<E: Event, H: Handler<E>> Handler<E> for InCommon<H> {
+    #[inline]
+    fn handle(&self, event: &E, context: &CallContext<'_, E>) -> Result<Outcome, HandlerError> {
+        self.0.handle(event, context)
+    }
+}
+
+impl<E: Event> Lanes<E> {
+    /// Registers `handler` for `topic` in all lanes; see [`EventStore::subscribe`].
+    ///
+    /// The workers call it side by side, so what it changes has to be safe to change from several
+    /// threads; or see [`subscribe_each`](Self::subscribe_each).
+    #[track_caller]
+    pub fn subscribe<R: IntoOutcome>(
+        &self,
+        topic: E::Topic,
+        handler: impl Fn(&E, &Context<'_, E>) -> R + Send + Sync + 'static,
+    ) -> Subscription {
+        self.subscribe_with(SubscribeOptions::topic(topic), handler)
+    }
+
+    /// Registers `handler` in all lanes as `options` say; see [`EventStore::subscribe_with`].
+    ///
+    /// Middleware is put around it once, so what that counts or limits is counted and limited over
+    /// all lanes. With [`once`](SubscribeOptions::once) it is called once in all; an event that comes
+    /// to another lane while that call is running is missed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Deadline, Event, EventStore, OverrunPolicy, SubscribeOptions, Workers};
+    /// # struct Ping(u32);
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// let workers = Workers::round_robin().count(2);
+    /// let lanes = EventStore::builder(8, OverrunPolicy::Block).build_lanes(workers)?;
+    /// let options = SubscribeOptions::all_topics().filter(|ping: &Ping| ping.0 > 1);
+    /// let big = lanes.subscribe_with(options, |ping: &Ping, _| println!("ping {}", ping.0));
+    /// for number in 0..4 {
+    ///     lanes.send(Ping(number))?;
+    /// }
+    /// lanes.flush(Deadline::NEVER)?;
+    /// let stats = big.stats().expect("it is there");
+    /// assert_eq!((stats.succeeded, stats.filtered), (2, 2));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    pub fn subscribe_with<R: IntoOutcome, F: Filter<E>>(
+        &self,
+        options: SubscribeOptions<E, F>,
+        handler: impl Fn(&E, &Context<'_, E>) -> R + Send + Sync + 'static,
+    ) -> Subscription {
+        let listing = Listing::new();
+        let handler = HandlerFn(move |event: &E, context: &CallContext<'_, E>| {
+            handler(event, &context.seen_by()).into_outcome()
+        });
+        if self.first().is_plain(&options) {
+            return self.subscribe_common(listing, options, Arc::new(handler));
+        }
+        let mut options = options;
+        let chain = self.first().wrapped(&mut options, Box::new(handler));
+        self.subscribe_common(listing, options, Arc::new(chain))
+    }
+
+    fn subscribe_common<F: Filter<E>>(
+        &self,
+        listing: Listing,
+        options: SubscribeOptions<E, F>,
+        handler: Arc<impl Handler<E>>,
+    ) -> Subscription {
+        self.list(listing, options, |_| Box::new(InCommon(Arc::clone(&handler))))
+    }
+
+    /// Registers a handler of its own in each lane, which `make` makes from the number of the lane:
+    /// handlers with a state of their own, which they may change, without a lock.
+    ///
+    /// By key, that state sees all events of its keys. It is one subscription all the same. Middleware
+    /// is put around each handler by itself.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Deadline, Event, EventStore, OverrunPolicy, SubscribeOptions, Workers};
+    /// # struct Trade { symbol: &'static str, price: f64 }
+    /// # impl Event for Trade { type Topic = (); fn topic(&self) {} }
+    /// use std::collections::HashMap;
+    ///
+    /// let workers = Workers::by_key(|trade: &Trade| trade.symbol).count(2);
+    /// let lanes = EventStore::builder(8, OverrunPolicy::Block).build_lanes(workers)?;
+    /// let _highest = lanes.subscribe_each(SubscribeOptions::topic(()), |_lane| {
+    ///     let mut highest = HashMap::new();
+    ///     move |trade: &Trade, _: &_| {
+    ///         let price = highest.entry(trade.symbol).or_insert(f64::MIN);
+    ///         *price = trade.price.max(*price);
+    ///     }
+    /// });
+    /// lanes.send(Trade { symbol: "BTC", price: 61_652.8 })?;
+    /// lanes.flush(Deadline::NEVER)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    pub fn subscribe_each<R, F, H>(
+        &self,
+        mut options: SubscribeOptions<E, F>,
+        mut make: impl FnMut(usize) -> H,
+    ) -> Subscription
+    where
+        R: IntoOutcome + 'static,
+        F: Filter<E>,
+        H: FnMut(&E, &Context<'_, E>) -> R + Send + 'static,
+    {
+        let listing = Listing::new();
+        let middleware = std::mem::take(&mut options.middleware);
+        self.list(listing, options, |lane| {
+            let mut handler = make(lane);
+            let handler = HandlerMut::new(move |event: &E, context: &CallContext<'_, E>| {
+                handler(event, &context.seen_by()).into_outcome()
+            });
+            self.first().wrapped_by(&middleware, Box::new(handler))
+        })
+    }
+
+    /// Registers a handler that takes many events of a lane at once, as `config` says; see
+    /// [`EventStore::subscribe_batch`].
+    ///
+    /// Each lane collects its own batches. Middleware is put around each by itself.
+    ///
+    /// # Errors
+    ///
+    /// As [`EventStore::subscribe_batch`].
+    #[track_caller]
+    pub fn subscribe_batch<R: IntoOutcome, F: Filter<E>>(
+        &self,
+        mut options: SubscribeOptions<E, F>,
+        config: BatchConfig,
+        handler: impl Fn(&mut Batch<'_, E>, &CallContext<'_, E>) -> R + Send + Sync + 'static,
+    ) -> Result<Subscription, ConfigError> {
+        let listing = Listing::new().in_several();
+        let (id, handler) = (listing.id, Arc::new(handler));
+        let middleware: Arc<[_]> = std::mem::take(&mut options.middleware).into();
+        let options = options.in_common();
+        let mut listed = Vec::new();
+        for lane in &self.group.lanes {
+            let handler = Arc::clone(&handler);
+            let handler = move |batch: &mut Batch<'_, E>, context: &CallContext<'_, E>| {
+                handler(batch, context)
+            };
+            let listing = listing.clone();
+            listed.push(lane.list_batch(
+                listing,
+                options.for_lane(),
+                &middleware,
+                config,
+                handler,
+            )?);
+        }
+        Ok(self.subscription(id, listed))
+    }
+
+    /// Lists a handler in each lane, under one name.
+    fn list<F: Filter<E>>(
+        &self,
+        listing: Listing,
+        options: SubscribeOptions<E, F>,
+        mut handler: impl FnMut(usize) -> BoxHandler<E>,
+    ) -> Subscription {
+        let (listing, options) = (listing.in_several(), options.in_common());
+        let lanes = self.group.lanes.iter().enumerate();
+        let listed = lanes.map(|(index, lane)| {
+            lane.register_chain(listing.clone(), options.for_lane(), handler(index))
+        });
+        // All of them before the first is let go: if one panics, the others end.
+        let listed = listed.collect();
+        self.subscription(listing.id, listed)
+    }
+
+    fn subscription(&self, id: SubscriptionId, listed: Vec<Subscription>) -> Subscription {
+        for subscription in listed {
+            subscription.detach();
+        }
+        let group: Weak<Group<E>> = Arc::downgrade(&self.group);
+        Subscription::new(id, group)
+    }
+
+    fn first(&self) -> &EventStore<E> {
+        &self.group.lanes[0]
+    }
+
+    /// Ends a subscription in all lanes; whether it was still there. See
+    /// [`EventStore::unsubscribe`].
+    pub fn unsubscribe(&self, id: SubscriptionId) -> bool {
+        self.group.unsubscribe_everywhere(id)
+    }
+
+    /// Ends a subscription and waits until no call of its handler is running in any lane; whether that
+    /// is so by `deadline`. From inside a handler it does not wait, and says `false`.
+    pub fn unsubscribe_and_wait(&self, id: SubscriptionId, deadline: impl Into<Deadline>) -> bool {
+        self.unsubscribe(id);
+        let deadline = deadline.into();
+        !self.group.is_dispatching_here()
+            && self.group.lanes.iter().all(|lane| lane.unsubscribe_and_wait(id, deadline))
+    }
+
+    /// Keeps events from a subscription until [`resume`](Self::resume); whether that is a change.
+    pub fn pause(&self, id: SubscriptionId) -> bool {
+        self.group.pause(id, true)
+    }
+
+    /// Lets events come to a subscription again; whether that is a change.
+    pub fn resume(&self, id: SubscriptionId) -> bool {
+        self.group.pause(id, false)
+    }
+
+    /// What a subscription has counted in all lanes, if it is there.
+    pub fn subscription_stats(&self, id: SubscriptionId) -> Option<SubscriptionStats> {
+        self.group.stats(id)
+    }
+
+    /// How many subscriptions a topic has, those of all topics included.
+    pub fn subscriber_count(&self, topic: E::Topic) -> usize {
+        self.first().subscriber_count(topic)
+    }
+}
+
+impl<E: Event> Group<E> {
+    pub(super) fn unsubscribe_everywhere(&self, id: SubscriptionId) -> bool {
+        // None is left out.
+        self.lanes.iter().fold(false, |any, lane| lane.unsubscribe(id) | any)
+    }
+}
+
+impl<E: Event> Registered for Group<E> {
+    fn unsubscribe(&self, id: SubscriptionId) -> bool {
+        self.unsubscribe_everywhere(id)
+    }
+
+    fn pause(&self, id: SubscriptionId, paused: bool) -> bool {
+        let lanes = self.lanes.iter();
+        lanes.fold(false, |any, lane| lane.shared.registry.pause(id, paused) | any)
+    }
+
+    fn stats(&self, id: SubscriptionId) -> Option<SubscriptionStats> {
+        let stats = self.lanes.iter().filter_map(|lane| lane.subscription_stats(id));
+        stats.reduce(|sum, stats| sum.plus(&stats))
+    }
+}
