@@ -15,7 +15,7 @@ pub(crate) use self::imp::*;
 use std::sync::PoisonError;
 use std::time::Instant;
 
-pub(crate) use std::sync::{Arc, Weak};
+pub(crate) use std::sync::{Arc, OnceLock, Weak};
 
 /// Locks `mutex`; a panic of an earlier holder changes nothing.
 ///

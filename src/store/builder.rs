@@ -1,7 +1,6 @@
 //! Setting a store up.
 
 use std::marker::PhantomData;
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use super::crew::{Crew, CrewConfig};
@@ -21,7 +20,7 @@ use crate::handler::{Middleware, Observer, Observers, Registry, Watch};
 use crate::metrics::Counters;
 use crate::ring::{Lease, Single};
 use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
-use crate::sync::{Arc, Mutex};
+use crate::sync::{Arc, Mutex, OnceLock};
 use crate::time::{Clock, MonotonicClock};
 use crossbeam_utils::CachePadded;
 

@@ -181,6 +181,12 @@ impl<E: Event> Shared<E> {
         Dispatch { shared: self, held }
     }
 
+    /// Whether nobody is in a handler by `deadline` who has not seen the subscriptions as they are: the
+    /// lease passes them on.
+    pub(super) fn comes_to_rest(&self, deadline: Deadline) -> bool {
+        !self.is_dispatching_here() && self.take_dispatch(deadline).is_some()
+    }
+
     pub(super) fn is_abandoned(&self) -> bool {
         // Relaxed: who sees it late dispatches one event more; every event still has one owner.
         self.abandoned.load(Ordering::Relaxed)

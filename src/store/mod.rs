@@ -36,7 +36,6 @@ pub use shutdown::DrainReport;
 pub use side::{LaneConfig, LaneSubscription};
 
 use std::marker::PhantomData;
-use std::sync::OnceLock;
 use std::time::Instant;
 
 use crossbeam_utils::CachePadded;
@@ -54,7 +53,7 @@ use crate::handler::{Middleware, Observer, Observers, Registry, Watch};
 use crate::metrics::Counters;
 use crate::ring::{Lease, Many, Producers};
 use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use crate::sync::{self, Arc, Mutex, Weak};
+use crate::sync::{self, Arc, Mutex, OnceLock, Weak};
 use crate::time::Clock;
 use crate::timer::Timers;
 

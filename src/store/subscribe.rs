@@ -353,15 +353,11 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     /// # Ok::<(), ringbus::ConfigError>(())
     /// ```
     pub fn unsubscribe_and_wait(&self, id: SubscriptionId, deadline: impl Into<Deadline>) -> bool {
-        let deadline = deadline.into();
-        let lane = self.shared.side.find(id);
+        let (shared, deadline) = (&self.shared, deadline.into());
+        let lane = shared.side.find(id);
         self.unsubscribe(id);
-        let is_over = |shared: &Shared<E>| {
-            !shared.is_dispatching_here() && shared.take_dispatch(deadline).is_some()
-        };
-        // Whoever has the lease next sees the end of the subscription, because it is passed on with
-        // the lease; and with the lease in hand nobody else is in a handler.
-        lane.is_none_or(|lane| is_over(&lane.shared)) && is_over(&self.shared)
+        lane.is_none_or(|lane| lane.shared.comes_to_rest(deadline))
+            && shared.comes_to_rest(deadline)
     }
 
     /// Keeps events from a subscription until [`resume`](Self::resume); whether that is a change.
