@@ -146,7 +146,7 @@ fn a_loss_that_a_middleware_keeps_from_the_handler_is_told_with_the_next_event()
         let store = numbers(8, OverrunPolicy::ReturnError);
         let odd = around(
             |number: &Number, context: &CallContext<'_, Number>, next: &dyn Handler<Number>| {
-                if number.0 % 2 == 0 && number.0 != 0 {
+                if number.0.is_multiple_of(2) && number.0 != 0 {
                     return Ok(ringbus::Outcome::Filtered);
                 }
                 next.handle(number, context)
@@ -353,7 +353,7 @@ fn a_store_with_one_producer_has_lanes_too() {
                 SubscribeOptions::topic(()),
                 lane(),
                 move |number: &Number, _: &Context<'_, Number, ringbus::Single>| {
-                    journal.write(number.0)
+                    journal.write(number.0);
                 },
             )
             .unwrap();

@@ -32,14 +32,14 @@ impl Slow {
         options: SubscribeOptions<Number>,
         lane: LaneConfig,
     ) -> Self {
-        let (begin, begun) = mpsc::channel();
+        let (tell, begun) = mpsc::channel();
         let (go_on, gone_on) = mpsc::channel();
         let gone_on: Mutex<Receiver<()>> = Mutex::new(gone_on);
         let seen = Journal::new();
         let journal = seen.clone();
         let handler = move |number: &Number, context: &Context<'_, Number>| {
             // Nobody may listen any more.
-            let _ = begin.send(number.0);
+            let _ = tell.send(number.0);
             let _ = gone_on.lock().unwrap().recv();
             journal.write((number.0, context.gap()));
         };
