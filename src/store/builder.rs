@@ -20,7 +20,7 @@ use crate::handler::{Middleware, Observer, Observers, Registry, Watch};
 use crate::metrics::Counters;
 use crate::ring::{Lease, Single};
 use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
-use crate::sync::{Arc, Mutex, OnceLock};
+use crate::sync::{Arc, Mutex, OnceLock, Weak};
 use crate::time::{Clock, MonotonicClock};
 use crossbeam_utils::CachePadded;
 
@@ -195,7 +195,7 @@ impl<E: Event> Plan<E> {
     ) -> Result<Arc<Shared<E>>, ConfigError> {
         let registry = Arc::new(Registry::new());
         let dispatcher = Dispatcher::new(intake.capacity(), registry.look());
-        let shared = Arc::new(Shared {
+        let shared = Arc::new_cyclic(|own| Shared {
             intake,
             registry,
             observers: Arc::clone(&self.observers),
@@ -217,6 +217,7 @@ impl<E: Event> Plan<E> {
             whole: OnceLock::new(),
             side: SideLanes::new(),
             gaps: OnceLock::new(),
+            own: Weak::clone(own),
         });
         shared.start_crew(crew)?;
         Ok(shared)

@@ -5,6 +5,7 @@ mod again;
 mod audit;
 mod batch_call;
 mod batching;
+mod blocked;
 mod builder;
 mod commit;
 mod crew;
@@ -128,6 +129,8 @@ struct Shared<E: Event> {
     side: SideLanes<E>,
     /// What has been lost, if the store is such a lane.
     gaps: OnceLock<Arc<Gaps>>,
+    /// For the note of a thread that waits for this store.
+    own: Weak<Self>,
 }
 
 impl<E: Event> EventStore<E> {

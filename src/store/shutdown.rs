@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::blocked::{Goal, Unmet};
 use super::{EventStore, Shared};
 use crate::event::Event;
 use crate::handler::{RunningCall, SubscriptionId};
@@ -150,7 +151,8 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     /// once. From inside a handler it closes the store, returns at once, and lets the dispatch that
     /// is running finish the rest. From the handler of a subscription with a
     /// [lane of its own](Self::subscribe_lane) it closes the store and returns too; what is in its ring
-    /// is left to its driver, or to the next `drain` or `publish`.
+    /// is left to its driver, or to the next `drain` or `publish`. So it does in a handler of another store that
+    /// this dispatch waits for.
     ///
     /// # Examples
     ///
@@ -182,19 +184,22 @@ impl<E: Event, P: Producers> EventStore<E, P> {
         if shared.side.is_here() {
             return shared.report_from_handler();
         }
-        let report = self.drain_itself(deadline);
+        let Some(report) = self.drain_itself(deadline) else { return shared.report_from_handler() };
         // After all that they are to handle was handed over to them.
         DrainReport { lanes: shared.side.drain(deadline), ..report }
     }
 
-    fn drain_itself(&self, deadline: Deadline) -> DrainReport<E> {
+    /// Unless the dispatch that is running waits for this thread.
+    fn drain_itself(&self, deadline: Deadline) -> Option<DrainReport<E>> {
         let (shared, mut dispatched) = (&*self.shared, 0);
         if !shared.intake.awaits_producer() {
             // Its thread does it: this one could not leave a handler that does not return.
             shared.await_driver(deadline);
         }
-        let Some(mut dispatch) = shared.take_dispatch(deadline) else {
-            return shared.report_with(dispatched, shared.give_up());
+        let mut dispatch = match shared.take_dispatch(Goal::Publish, deadline) {
+            Ok(dispatch) => dispatch,
+            Err(Unmet::Late) => return Some(shared.report_with(dispatched, shared.give_up())),
+            Err(Unmet::Cycle) => return None,
         };
         // A producer that cannot be locked out may have sent since `run_to_end` looked.
         let finished = loop {
@@ -214,7 +219,7 @@ impl<E: Event, P: Producers> EventStore<E, P> {
             shared.await_driver(deadline);
         }
         let report = shared.report_with(dispatched, removed);
-        DrainReport { producer_open: finished.unwrap_or(report.producer_open), ..report }
+        Some(DrainReport { producer_open: finished.unwrap_or(report.producer_open), ..report })
     }
 }
 
@@ -241,7 +246,7 @@ impl<E: Event> Shared<E> {
         self.counters.removed.add(count);
         self.counters.undelivered.add(count);
         // Those who wait for what was removed need not.
-        self.dispatcher.wake_waiting();
+        self.dispatcher.waiting().notify();
         removed
     }
 

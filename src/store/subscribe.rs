@@ -339,7 +339,8 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     /// `deadline`.
     ///
     /// Waits for the dispatch that is running to end, and ends the subscription in any case. From
-    /// inside a handler it does not wait, and says `false`: the handler that asks is running.
+    /// inside a handler it does not wait, and says `false`: the handler that asks is running. So it does
+    /// from a handler of another store that the dispatch of this one waits for.
     ///
     /// # Examples
     ///

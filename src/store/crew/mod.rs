@@ -26,6 +26,7 @@ use crate::event::Event;
 use crate::handler::Desk;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{self, Arc, JoinHandle, Mutex};
+use crate::time::Deadline;
 use crate::wait::WaitList;
 
 /// The threads that a store is to have.
@@ -230,6 +231,8 @@ impl<E: Event> Shared<E> {
         if started.is_err() {
             // Relaxed: nobody else knows of the store but its threads, which end now.
             self.handles.store(0, Ordering::Relaxed);
+            // There may be no driver to say so.
+            self.end_flushes();
             self.dismiss();
         }
         started
@@ -283,7 +286,9 @@ impl<E: Event> Shared<E> {
             // With the lease to be had, nobody is in a handler, and after a drain that gave up nobody
             // enters one.
             let may_end = !self.is_abandoned() || self.try_take_dispatch().is_some();
-            seat.end(is_awaited && may_end);
+            // It may be this dispatch that the driver waits for.
+            let ends = may_end && (!sync::is_dispatching() || self.await_driver(Deadline::NEVER));
+            seat.end(is_awaited && ends);
         }
         if let Some((_, seat)) = watchdog {
             seat.end(is_awaited);

@@ -40,7 +40,7 @@ pub(super) const ROWS: &[Weakening] = &[
     text(
         "the driver tells no flush",
         "store/crew/flush.rs",
-        &[("        }\n        self.dispatcher.wake_waiting();\n", "        }\n")],
+        &[("        }\n        self.dispatcher.waiting().notify();\n", "        }\n")],
         ("driver", &["flush_vs_driver"]),
     ),
     text(
@@ -70,7 +70,7 @@ pub(super) const ROWS: &[Weakening] = &[
     text(
         "a drain that gives up wakes no flush",
         "store/shutdown.rs",
-        &[("        self.dispatcher.wake_waiting();\n        removed", "        removed")],
+        &[("        self.dispatcher.waiting().notify();\n        removed", "        removed")],
         ("driver", &["flush_vs_drain_out_of_time"]),
     ),
     text(

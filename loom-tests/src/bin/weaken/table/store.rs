@@ -100,7 +100,10 @@ pub(super) const ROWS: &[Weakening] = &[
     text(
         "publish does not wait for another",
         "store/dispatch.rs",
-        &[("shared.take_dispatch(Deadline::NEVER) else", "shared.try_take_dispatch() else")],
+        &[(
+            "let dispatch = shared.take_dispatch(Goal::Publish, Deadline::NEVER);",
+            "let dispatch = shared.try_take_dispatch().ok_or(());",
+        )],
         ("dispatch", &["concurrent_publish"]),
     ),
     text(
@@ -160,7 +163,7 @@ pub(super) const ROWS: &[Weakening] = &[
         "unsubscribe does not wait",
         "store/subscribe.rs",
         &[(
-            "self.shared.take_dispatch(deadline.into()).is_some()",
+            "self.shared.take_dispatch(Goal::Lease, deadline.into()).is_ok()",
             "{ let _: Deadline = deadline.into(); true }",
         )],
         ("delivery", &["unsubscribe_and_wait_vs_dispatch"]),
@@ -311,7 +314,10 @@ pub(super) const ROWS: &[Weakening] = &[
     text(
         "drain does not wait for a publish",
         "store/shutdown.rs",
-        &[("shared.take_dispatch(deadline) else", "shared.try_take_dispatch() else")],
+        &[(
+            "shared.take_dispatch(Goal::Publish, deadline) {",
+            "shared.try_take_dispatch().ok_or(Unmet::Late) {",
+        )],
         ("shutdown", &["drain_vs_publish"]),
     ),
     text(
