@@ -286,9 +286,10 @@ impl<E: Event> Shared<E> {
             // With the lease to be had, nobody is in a handler, and after a drain that gave up nobody
             // enters one.
             let may_end = !self.is_abandoned() || self.try_take_dispatch().is_some();
+            let is_awaited = is_awaited && may_end;
             // It may be this dispatch that the driver waits for.
-            let ends = may_end && (!sync::is_dispatching() || self.await_driver(Deadline::NEVER));
-            seat.end(is_awaited && ends);
+            let comes = || !sync::is_dispatching() || self.await_driver(Deadline::NEVER);
+            seat.end(is_awaited && comes());
         }
         if let Some((_, seat)) = watchdog {
             seat.end(is_awaited);
