@@ -158,11 +158,8 @@ pub(super) const ROWS: &[Weakening] = &[
     ),
     text(
         "unsubscribe does not wait",
-        "store/subscribe.rs",
-        &[(
-            "self.shared.take_dispatch(deadline.into()).is_some()",
-            "{ let _: Deadline = deadline.into(); true }",
-        )],
+        "store/dispatch.rs",
+        &[("self.take_dispatch(deadline).is_some()", "{ let _ = deadline; true }")],
         ("delivery", &["unsubscribe_and_wait_vs_dispatch"]),
     ),
     text(
