@@ -108,11 +108,8 @@ impl<E: Event, P: Producers> EventStore<E, P> {
             return Err(AuditError::Busy);
         }
         let balance = shared.check(&metrics, shared.intake.count_full());
-        if !at_rest() {
-            return Err(AuditError::Busy);
-        }
-        shared.side.all().iter().try_for_each(|lane| lane.audit())?;
-        balance
+        let lanes = shared.side.all().iter().try_for_each(|lane| lane.audit());
+        if at_rest() { lanes.and(balance) } else { Err(AuditError::Busy) }
     }
 }
 
