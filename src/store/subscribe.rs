@@ -4,9 +4,8 @@ use super::EventStore;
 use crate::error::ConfigError;
 use crate::event::Event;
 use crate::handler::{
-    Batch, BatchConfig, Call, CallContext, Context, Filter, Handler, HandlerFn, HandlerMut,
-    IntoOutcome, Listing, Middleware, SubscribeOptions, Subscribed, Subscription, SubscriptionId,
-    SubscriptionStats,
+    Batch, BatchConfig, Call, CallContext, Context, Filter, HandlerFn, HandlerMut, IntoOutcome,
+    Listing, SubscribeOptions, Subscription, SubscriptionId, SubscriptionStats,
 };
 use crate::ring::Producers;
 use crate::time::Deadline;
