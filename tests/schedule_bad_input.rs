@@ -114,6 +114,21 @@ fn a_series_that_catches_up_after_a_far_jump_leaves_the_publish_in_between() {
     audited(&store);
 }
 
+#[test]
+fn a_series_that_catches_up_with_nothing_but_panics_does_not_keep_the_publish() {
+    watched(|| {
+        let (store, clock, _) = manual(16);
+        let every = Every::new(NS).unwrap().catch_up();
+        let series = store.schedule_every(every, || panic!("never an event")).unwrap();
+        clock.advance(100 * YEAR);
+        store.send(Number(1)).unwrap();
+        assert_eq!(store.publish(), 1);
+        assert_eq!(store.metrics().event_panics, 16, "as many as there are slots");
+        assert!(series.cancel());
+        audited(&store);
+    });
+}
+
 /// Goes back by a second at every look.
 struct Backwards(Mutex<Instant>);
 

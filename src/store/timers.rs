@@ -158,7 +158,8 @@ impl<E: Event> Shared<E> {
                     due.left = 0;
                     return;
                 }
-                Fired::Make(number, make) => self.make(number, make),
+                // A time without an event is over too, or there would be no end of them.
+                Fired::Make(number, make) => due.left -= usize::from(!self.make(number, make)),
                 Fired::NoRoomFor(event) => {
                     self.show_refused(&event);
                     self.timers.hold(event);
@@ -173,11 +174,13 @@ impl<E: Event> Shared<E> {
         }
     }
 
-    /// Makes the next event of a series.
-    fn make(&self, number: u64, mut make: MakeEvent<E>) {
+    /// Makes the next event of a series; whether there is one.
+    fn make(&self, number: u64, mut make: MakeEvent<E>) -> bool {
         let event = contain::contain(&mut make).ok();
-        self.counters.dispatch.event_panics.add(u64::from(event.is_none()));
+        let is_made = event.is_some();
+        self.counters.dispatch.event_panics.add(u64::from(!is_made));
         self.timers.made(number, make, event);
+        is_made
     }
 
     /// Begins the end of the timers: the last tick at which one is due.
