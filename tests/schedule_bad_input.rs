@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use common::{Journal, Number, OnDrop, Token, audited, numbers, watched};
 use rig::{MS, NS, SECOND};
 use ringbus::{
-    Clock, ConfigError, Context, Deadline, EventStore, Every, ManualClock, OverrunPolicy,
-    ScheduleError,
+    Clock, ConfigError, Context, Deadline, Driver, DriverConfig, EventStore, Every, ManualClock,
+    OverrunPolicy, ScheduleError,
 };
 
 const YEAR: Duration = Duration::from_hours(24 * 365);
@@ -151,6 +151,52 @@ fn a_clock_that_goes_backwards_delays_timers_and_loses_none() {
     assert_eq!(store.publish(), 1);
     assert_eq!(store.drain(Deadline::NEVER).timers, [Number(1)]);
     audited(&store);
+}
+
+/// The time, or a panic if there is none.
+struct Broken(Mutex<Option<Instant>>);
+
+impl Broken {
+    fn new() -> Arc<Self> {
+        Arc::new(Self(Mutex::new(Some(Instant::now()))))
+    }
+
+    fn set(&self, now: Option<Instant>) {
+        *self.0.lock().unwrap() = now;
+    }
+}
+
+impl Clock for Broken {
+    fn now(&self) -> Instant {
+        let now = *self.0.lock().unwrap();
+        now.expect("it is broken")
+    }
+}
+
+#[test]
+fn a_clock_that_panics_delays_timers_and_no_event() {
+    watched(|| {
+        for driver in [Driver::Manual, DriverConfig::new().into()] {
+            let (clock, seen) = (Broken::new(), Journal::new());
+            let start = clock.now();
+            let builder = EventStore::builder(8, OverrunPolicy::ReturnError).driver(driver);
+            let store = builder.clock(Arc::clone(&clock)).build().unwrap();
+            store.subscribe((), seen.handler()).detach();
+            store.schedule_after(SECOND, Number(2)).unwrap();
+            store.schedule_after(2 * SECOND, Number(3)).unwrap();
+            clock.set(None);
+            store.send(Number(1)).unwrap();
+            store.flush(Deadline::NEVER).unwrap();
+            assert_eq!(seen.take(), [1]);
+            clock.set(Some(start + SECOND));
+            store.flush(Deadline::NEVER).unwrap();
+            assert_eq!(seen.take(), [2]);
+            clock.set(None);
+            assert_eq!(store.drain(Deadline::NEVER).timers, [Number(3)]);
+            assert_ne!(store.metrics().observer_panics, 0);
+            audited(&store);
+        }
+    });
 }
 
 #[test]

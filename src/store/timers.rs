@@ -138,14 +138,23 @@ impl<E: Event> Shared<E> {
 
     #[cold]
     fn look_for_due_timers(&self) -> DueTimers {
-        let now = self.timers.tick(self.clock.now());
-        if self.timers.next() > now || self.intake.is_closed() {
-            return DueTimers::none();
-        }
+        let now = match self.tick_now() {
+            Some(now) if self.timers.next() <= now && !self.intake.is_closed() => now,
+            _ => return DueTimers::none(),
+        };
         // A series may be due many times over.
         let waiting = usize::try_from(self.timers.waiting().0).unwrap_or(usize::MAX);
         let left = waiting.max(self.intake.capacity());
         DueTimers { now, left, fruitless: 0 }
+    }
+
+    /// The tick it is. The clock is the user's; as long as it panics, nobody knows, and nothing is due.
+    fn tick_now(&self) -> Option<u64> {
+        let now = contain::contain(|| self.clock.now());
+        if now.is_err() {
+            self.counters.observer_panics.add(1);
+        }
+        now.ok().map(|now| self.timers.tick(now))
     }
 
     /// Sends what is due, as far as there is room. Only for the holder of the dispatch lease.
@@ -185,7 +194,7 @@ impl<E: Event> Shared<E> {
 
     /// Begins the end of the timers: the last tick at which one is due.
     fn last_tick(&self) -> u64 {
-        let now = self.timers.tick(self.clock.now());
+        let now = self.tick_now().unwrap_or(0);
         self.timers.end_series(now);
         if self.timers.on_drain() == PendingTimers::Fire { u64::MAX } else { now }
     }

@@ -41,12 +41,11 @@ impl<E: Event> Shared<E> {
     /// Dispatches until the store is closed and nothing is left.
     pub(super) fn drive(&self, pace: &mut Pace) {
         while !self.intake.is_closed() {
-            // The clock is the user's too; what dispatch calls is contained by itself.
-            let driven = contain::contain(|| {
-                self.await_work(pace);
-                self.drive_once();
-            });
-            if driven.is_err() {
+            // The clock is the user's too: as long as it panics, nobody knows how long to wait.
+            let has_waited = contain::contain(|| self.await_work(pace)).is_ok();
+            // What dispatch calls is contained by itself.
+            let has_driven = contain::contain(|| self.drive_once()).is_ok();
+            if !(has_waited && has_driven) {
                 self.counters.observer_panics.add(1);
                 sync::yield_now();
             }
