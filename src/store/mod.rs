@@ -372,6 +372,10 @@ impl<E: Event> Drop for Shared<E> {
         for observer in std::mem::take(&mut self.observers) {
             contain::drop_contained(observer);
         }
+        for middleware in std::mem::take(&mut self.middleware) {
+            contain::drop_contained(middleware);
+        }
+        contain::drop_contained(std::mem::replace(&mut self.clock, Box::new(MonotonicClock)));
     }
 }
 
