@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use common::{Journal, Number, OnDrop, Token, audited, numbers, watched};
 use rig::{MS, NS, SECOND};
 use ringbus::{
-    Clock, ConfigError, Context, Deadline, Driver, DriverConfig, EventStore, Every, ManualClock,
-    OverrunPolicy, ScheduleError,
+    Clock, ConfigError, Context, Deadline, Driver, DriverConfig, Event, EventStore, Every,
+    ManualClock, OverrunPolicy, ScheduleError,
 };
 
 const YEAR: Duration = Duration::from_hours(24 * 365);
@@ -287,6 +287,25 @@ fn one_timer_more_than_may_wait_is_given_back() {
     clock.advance(SECOND);
     assert_eq!(store.publish(), 3);
     audited(&store);
+}
+
+/// So large that there is no memory for many.
+struct Huge(#[allow(dead_code)] [u64; 1 << 11]);
+
+impl Event for Huge {
+    type Topic = ();
+    fn topic(&self) {}
+}
+
+#[test]
+fn more_timers_than_there_is_memory_for_are_an_error() {
+    let builder = EventStore::<Huge>::builder(1, OverrunPolicy::ReturnError);
+    let error = builder.timers_max(usize::MAX).build().unwrap_err();
+    assert_eq!(error, ConfigError::NoMemoryForTimers { timers_max: usize::MAX });
+    assert_eq!(
+        error.to_string(),
+        format!("this machine cannot give the memory for {} timers: let fewer wait", usize::MAX)
+    );
 }
 
 #[test]

@@ -183,8 +183,8 @@ impl<E: Event> StoreBuilder<E> {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if the capacity is not a non-zero power of two, or more than memory allows; or
-    /// if a thread it was asked for cannot be had.
+    /// [`ConfigError`] if the capacity is not a non-zero power of two, or more than memory allows, as may
+    /// be the number of timers; or if a thread it was asked for cannot be had.
     ///
     /// # Examples
     ///
@@ -247,7 +247,7 @@ impl<E: Event> StoreBuilder<E> {
             middleware: self.middleware.into_boxed_slice(),
             watch,
             keeper: self.keeper,
-            timers: self.timers.build(&*self.clock),
+            timers: self.timers.build(&*self.clock)?,
             clock: self.clock,
             batch_due: Mutex::new(None),
             batch_news: AtomicU64::new(0),

@@ -3,7 +3,7 @@
 use super::dispatch::Dispatch;
 use super::{EventStore, Shared, StoreBuilder};
 use crate::contain;
-use crate::error::{ScheduleError, SendError};
+use crate::error::{ConfigError, ScheduleError, SendError};
 use crate::event::Event;
 use crate::sync::Arc;
 use crate::time::{Clock, Deadline};
@@ -22,8 +22,8 @@ pub(super) struct TimerSettings {
 }
 
 impl TimerSettings {
-    pub(super) fn build<E>(self, clock: &dyn Clock) -> Arc<Timers<E>> {
-        Arc::new(Timers::new(clock.now(), self.on_drain, self.timers_max))
+    pub(super) fn build<E>(self, clock: &dyn Clock) -> Result<Arc<Timers<E>>, ConfigError> {
+        Timers::new(clock.now(), self.on_drain, self.timers_max).map(Arc::new)
     }
 }
 
@@ -71,8 +71,8 @@ impl<E: Event> StoreBuilder<E> {
         self
     }
 
-    /// Lets so many timers wait and no more, and gets the memory for them now. Otherwise it is got
-    /// when it is needed.
+    /// Lets so many timers wait and no more, and gets the memory for them now: if it cannot be had,
+    /// there is no store. Otherwise it is got when it is needed.
     pub fn timers_max(mut self, timers_max: usize) -> Self {
         self.timers.timers_max = Some(timers_max);
         self
