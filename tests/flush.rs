@@ -2,8 +2,9 @@
 
 mod common;
 
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -201,6 +202,41 @@ fn a_closed_store_can_be_flushed() {
             assert_eq!(store.flush(Deadline::NEVER), Ok(()));
             audited(&store);
         }
+    });
+}
+
+/// Never sleeps, and counts how often the driver has looked in vain.
+struct Counting(Arc<AtomicU64>);
+
+impl WaitStrategy for Counting {
+    fn looks_before_sleep(&self) -> Option<u64> {
+        None
+    }
+
+    fn pause(&mut self, _look: u64) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn a_closed_store_whose_producer_is_still_there_can_be_flushed() {
+    watched(|| {
+        let looks = Arc::new(AtomicU64::new(0));
+        let driver = DriverConfig::new().wait(Counting(Arc::clone(&looks)));
+        let (store, mut producer) = builder().driver(driver).build_single().unwrap();
+        producer.send(Number(0)).unwrap();
+        store.close();
+        // By then the driver knows.
+        let enough = looks.load(Ordering::Relaxed) + 100;
+        while looks.load(Ordering::Relaxed) < enough {
+            thread::yield_now();
+        }
+        assert_eq!(store.flush(Deadline::NEVER), Ok(()));
+        assert_eq!(store.metrics().unhandled, 1);
+        drop(producer);
+        assert!(store.drain(Deadline::NEVER).is_complete());
+        audited(&store);
     });
 }
 

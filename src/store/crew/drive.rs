@@ -10,10 +10,6 @@ use crate::sync::atomic::Ordering;
 use crate::time::Deadline;
 use crate::wait::WaitStrategy;
 
-/// In every how many looks the driver looks at what senders write to as well. It is there for the end
-/// of the store; events are seen in their slots, which are the driver's to read.
-const CLOSE_LOOKS: u64 = 32;
-
 /// How the driver waits.
 pub(super) struct Pace {
     strategy: Box<dyn WaitStrategy>,
@@ -76,9 +72,6 @@ impl<E: Event> Shared<E> {
             if left == Some(Duration::ZERO) {
                 return;
             }
-            if look.is_multiple_of(CLOSE_LOOKS) && self.intake.has_events() {
-                return;
-            }
             if pace.looks_before_sleep.is_some_and(|max| look >= max) {
                 let until = left.map_or(Deadline::NEVER, Deadline::after);
                 let has_news = || self.news() != seen || self.crew.flushes.is_asked();
@@ -119,8 +112,12 @@ impl<E: Event> Shared<E> {
     fn drive_to_end(&self, pace: &mut Pace) {
         let mut look = 0_u64;
         loop {
+            let asked = self.crew.flushes.asked();
             if let Some(mut dispatch) = self.take_dispatch(Deadline::NEVER) {
                 dispatch.run_to_end(Deadline::NEVER);
+            }
+            if self.crew.flushes.is_asked() {
+                self.complete_flushes(asked);
             }
             // A producer that cannot be locked out may send until it has said that it will not; there
             // is nobody to wait for that once the last handle is gone.

@@ -26,10 +26,16 @@ impl Flushes {
         Self { asked, done, has_ended: AtomicBool::new(false) }
     }
 
+    /// Asks the driver; how often it was asked by now.
+    pub(super) fn ask(&self) -> u64 {
+        // Release [flush-asked]: pairs with the Acquire in `asked`. Model: `flush_vs_driver`.
+        self.asked.fetch_add(1, Ordering::Release) + 1
+    }
+
     /// How often the driver was asked; what was accepted before is visible.
     pub(super) fn asked(&self) -> u64 {
-        // Acquire [flush-heard]: pairs with the Release in `flush_by_driver`: the positions that the
-        // asker has seen claimed are seen. Model: `flush_vs_driver`.
+        // Acquire [flush-heard]: pairs with the Release in `ask`: the positions that the asker has
+        // seen claimed are seen, or that the store is closed. Model: `flush_vs_driver`.
         self.asked.load(Ordering::Acquire)
     }
 
@@ -105,14 +111,13 @@ impl<E: Event> Shared<E> {
     }
 
     fn flush_by_driver(&self, deadline: Deadline) -> Result<(), FlushError> {
-        let Flushes { asked, done, .. } = &self.crew.flushes;
-        // Release [flush-asked]: pairs with the Acquire in `asked`. Model: `flush_vs_driver`.
-        let ticket = asked.fetch_add(1, Ordering::Release) + 1;
+        let flushes = &self.crew.flushes;
+        let ticket = flushes.ask();
         self.intake.wake_waiting();
         let outcome = self.dispatcher.wait_until(deadline.instant(), || {
             // Acquire [flush-done-seen]: pairs with the Release in `complete_flushes`: what the
             // handlers did is visible. Model: `flush_vs_driver`.
-            if done.load(Ordering::Acquire) >= ticket {
+            if flushes.done.load(Ordering::Acquire) >= ticket {
                 Some(Ok(()))
             } else {
                 self.is_abandoned().then_some(Err(FlushError::Abandoned))

@@ -46,7 +46,7 @@ pub(super) struct Crew {
 
 /// One thread.
 struct Seat {
-    /// The token of the thread; or one of the two below.
+    /// The token of the thread; or one of the three below.
     thread: AtomicUsize,
     /// Who waits for it to be another one.
     starting: WaitList,
@@ -57,6 +57,8 @@ struct Seat {
 const STARTING: usize = 0;
 /// The thread could not begin.
 const FAILED: usize = 1;
+/// The thread is over. Another one, of the user's, may have its token by now.
+const ENDED: usize = 2;
 
 impl Seat {
     fn new() -> Self {
@@ -85,6 +87,14 @@ impl Seat {
         // Relaxed: as above.
         self.thread.store(token, Ordering::Relaxed);
         self.starting.notify();
+    }
+
+    /// What the thread does last; by then it has let go of all that is the user's.
+    fn leave(&self) {
+        if self.is_here() {
+            // Relaxed: as above.
+            self.thread.store(ENDED, Ordering::Relaxed);
+        }
     }
 
     fn is_here(&self) -> bool {
@@ -231,13 +241,13 @@ impl<E: Event> Shared<E> {
         let shared = Arc::clone(self);
         let has_begun = seat.start(&name, move || {
             let has_failed = core.is_some_and(|core| !config::pin_to(core));
-            if let Some(seat) = &shared.crew.driver {
-                seat.begin(has_failed);
-            }
+            let Some(seat) = &shared.crew.driver else { return };
+            seat.begin(has_failed);
             if !has_failed {
                 shared.drive(&mut pace);
             }
             pace.end();
+            seat.leave();
         })?;
         match core {
             Some(core) if !has_begun => Err(config::no_such_core(core)),
@@ -245,9 +255,20 @@ impl<E: Event> Shared<E> {
         }
     }
 
+    /// Refuses every send from now on; whether this was the first call.
+    pub(super) fn close(&self) -> bool {
+        let is_first = self.intake.close();
+        if self.crew.driver.is_some() {
+            // A driver that sleeps has been woken. One that does not looks at nothing that senders
+            // write, but at this.
+            self.crew.flushes.ask();
+        }
+        is_first
+    }
+
     /// The last handle is gone: closes the store, and waits for its threads.
     pub(super) fn dismiss(&self) {
-        self.intake.close();
+        self.close();
         let Crew { driver, watchdog, .. } = &self.crew;
         if let Some((alarm, _)) = watchdog {
             alarm.stop();

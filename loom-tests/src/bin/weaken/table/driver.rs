@@ -28,7 +28,7 @@ pub(super) const ROWS: &[Weakening] = &[
     text(
         "last handle does not close",
         "store/crew/mod.rs",
-        &[("        self.intake.close();\n", "")],
+        &[("        self.close();\n", "")],
         ("driver", &["driver_sleeps_vs_last_handle"]),
     ),
     text(
@@ -53,7 +53,10 @@ pub(super) const ROWS: &[Weakening] = &[
         "driver looks for a flush after the tail",
         "store/crew/drive.rs",
         &[
-            ("        let asked = self.crew.flushes.asked();\n", ""),
+            (
+                "        let asked = self.crew.flushes.asked();\n        let target",
+                "        let target",
+            ),
             (
                 "        dispatch.run_to(target);\n",
                 "        dispatch.run_to(target);\n        let asked = self.crew.flushes.asked();\n",
