@@ -56,7 +56,7 @@ pub use ring::{
     Sent, SentAll, Single, SingleRing,
 };
 pub use store::{DrainReport, Driver, DriverConfig, EventStore, Producer, Replay, StoreBuilder};
-pub use time::{Clock, Deadline, ManualClock, MonotonicClock};
+pub use time::{Clock, ClockWatcher, Deadline, ManualClock, MonotonicClock};
 pub use timer::{Every, PendingTimers, PeriodicHandle, TimerHandle};
 pub use transaction::Transaction;
 pub use wait::{BusySpin, Park, WaitStrategy, Yield};

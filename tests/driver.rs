@@ -254,9 +254,9 @@ fn a_drain_from_a_handler_of_the_driver_returns_at_once_and_the_rest_is_dispatch
 }
 
 #[test]
-fn a_driver_that_does_not_sleep_calls_again_when_the_manual_clock_says_so() {
+fn a_driver_calls_again_when_the_manual_clock_says_so() {
     watched(|| {
-        for driver in [DriverConfig::new().wait(BusySpin), DriverConfig::new().wait(Yield)] {
+        for driver in drivers() {
             let clock = ManualClock::new();
             let builder = builder(OverrunPolicy::Block).clock(clock.clone()).delayed_retries();
             let store = builder.driver(driver).build().unwrap();

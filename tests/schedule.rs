@@ -12,7 +12,8 @@ use std::time::Duration;
 use common::{Journal, Number, POLICIES, audited, watched};
 use rig::{MS, NS, SECOND};
 use ringbus::{
-    Clock, Context, Deadline, EventStore, ManualClock, Observer, OverrunPolicy, Refusal,
+    Clock, Context, Deadline, Driver, DriverConfig, EventStore, ManualClock, Observer,
+    OverrunPolicy, Refusal,
 };
 
 const JUST_UNDER_A_SECOND: Duration = Duration::from_nanos(999_999_999);
@@ -209,6 +210,33 @@ fn publish_wait_wakes_up_for_a_timer_and_for_an_earlier_one() {
         waiter.join().unwrap();
         assert_eq!(store.drain(Deadline::NEVER).timers, [Number(1)]);
         audited(&store);
+    });
+}
+
+#[test]
+fn who_sleeps_until_a_timer_is_due_wakes_up_when_the_manual_clock_jumps() {
+    watched(|| {
+        for driver in [Driver::Manual, DriverConfig::new().into()] {
+            let is_manual = matches!(driver, Driver::Manual);
+            let clock = ManualClock::new();
+            let builder = EventStore::builder(8, OverrunPolicy::ReturnError).driver(driver);
+            let store = builder.clock(clock.clone()).build().unwrap();
+            let (seen, see) = mpsc::channel();
+            store.subscribe((), move |number: &Number, _| seen.send(number.0).unwrap()).detach();
+            let there = store.clone();
+            let waiter = is_manual.then(|| {
+                thread::spawn(move || while there.publish_wait(Deadline::NEVER).is_some() {})
+            });
+            for hour in 1..100 {
+                store.schedule_after(Duration::from_hours(1), Number(hour)).unwrap();
+                clock.advance(Duration::from_hours(1));
+                assert_eq!(see.recv().unwrap(), hour);
+            }
+            store.close();
+            waiter.map(|waiter| waiter.join().unwrap());
+            assert!(store.drain(Deadline::NEVER).is_complete());
+            audited(&store);
+        }
     });
 }
 

@@ -101,8 +101,8 @@ struct Shared<E: Event> {
     timers: Arc<Timers<E>>,
     /// When the next batch has to go out.
     batch_due: Mutex<Option<Instant>>,
-    /// How often that has changed.
-    batch_news: AtomicU64,
+    /// How often something of what is due has changed, beside calls and timers.
+    due_news: AtomicU64,
     counters: Counters,
     /// Who has it dispatches. On lines of its own: each dispatch writes to it.
     dispatcher: CachePadded<Lease<Dispatcher<E>>>,
@@ -250,7 +250,7 @@ impl<E: Event> StoreBuilder<E> {
             timers: self.timers.build(&*self.clock)?,
             clock: self.clock,
             batch_due: Mutex::new(None),
-            batch_news: AtomicU64::new(0),
+            due_news: AtomicU64::new(0),
             counters: Counters::new(),
             dispatcher: CachePadded::new(Lease::new(dispatcher)),
             dispatching_thread: AtomicUsize::new(0),
@@ -260,6 +260,7 @@ impl<E: Event> StoreBuilder<E> {
             handles: AtomicUsize::new(1),
             crew: Crew::new(&self.crew),
         });
+        shared.watch_clock();
         shared.start_crew(self.crew)?;
         Ok(shared)
     }
