@@ -135,6 +135,24 @@ fn a_handle_of_a_timer_that_has_fired_names_no_other_timer() {
 }
 
 #[test]
+fn a_timer_that_was_cancelled_brings_no_later_event_into_a_publish() {
+    let rig = Rig::new();
+    rig.after(SECOND, 0);
+    let cancelled = rig.store.schedule_after(MS, Number(1)).unwrap();
+    let sends = |number: &Number, context: &Context<'_, Number>| {
+        if number.0 == 2 {
+            context.send(Number(3)).unwrap();
+        }
+    };
+    rig.store.subscribe((), sends).detach();
+    cancelled.cancel().unwrap();
+    rig.clock.advance(MS);
+    rig.store.send(Number(2)).unwrap();
+    assert_eq!(rig.publish(), [2], "what a handler sends is left for the next one");
+    assert_eq!(rig.publish(), [3]);
+}
+
+#[test]
 fn dropping_a_handle_does_not_cancel_and_a_handle_may_outlive_its_store() {
     let rig = Rig::new();
     drop(rig.after(MS, 1));

@@ -138,13 +138,15 @@ impl<E: Event> Shared<E> {
 
     #[cold]
     fn look_for_due_timers(&self) -> DueTimers {
-        let now = match self.tick_now() {
-            Some(now) if self.timers.next() <= now && !self.intake.is_closed() => now,
-            _ => return DueTimers::none(),
+        let Some(now) = self.tick_now() else { return DueTimers::none() };
+        if self.timers.next() > now || self.intake.is_closed() {
+            return DueTimers::none();
+        }
+        let left = match self.timers.waiting_if_due(now) {
+            0 => 0,
+            // A series may be due many times over.
+            waiting => waiting.max(self.intake.capacity()),
         };
-        // A series may be due many times over.
-        let waiting = usize::try_from(self.timers.waiting().0).unwrap_or(usize::MAX);
-        let left = waiting.max(self.intake.capacity());
         DueTimers { now, left, fruitless: 0 }
     }
 

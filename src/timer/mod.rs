@@ -246,6 +246,12 @@ impl<E> Timers<E> {
         (queue.len() as u64, scheduled.get() - gone)
     }
 
+    /// How many timers wait, if one is due at tick `now`: what was noted may have been cancelled.
+    pub(crate) fn waiting_if_due(&self, now: u64) -> usize {
+        let mut queue = self.lock();
+        if self.note_next(&mut queue) <= now { queue.len() } else { 0 }
+    }
+
     fn is_pending(&self, id: TimerId) -> bool {
         self.lock().is_pending(id)
     }
