@@ -36,9 +36,12 @@ impl Pace {
 impl<E: Event> Shared<E> {
     /// Dispatches until the store is closed and nothing is left.
     pub(super) fn drive(&self, pace: &mut Pace) {
-        while !self.intake.is_closed() {
+        loop {
             // The clock is the user's too: as long as it panics, nobody knows how long to wait.
             let has_waited = contain::contain(|| self.await_work(pace)).is_ok();
+            if self.intake.is_closed() {
+                break;
+            }
             // What dispatch calls is contained by itself.
             let has_driven = contain::contain(|| self.drive_once()).is_ok();
             if !(has_waited && has_driven) {
@@ -116,9 +119,6 @@ impl<E: Event> Shared<E> {
             if let Some(mut dispatch) = self.take_dispatch(Deadline::NEVER) {
                 dispatch.run_to_end(Deadline::NEVER);
             }
-            if self.crew.flushes.is_asked() {
-                self.complete_flushes(asked);
-            }
             // A producer that cannot be locked out may send until it has said that it will not; there
             // is nobody to wait for that once the last handle is gone.
             // Relaxed: a number, looked at again.
@@ -126,6 +126,9 @@ impl<E: Event> Shared<E> {
             let may_come = self.intake.awaits_producer() && !is_last;
             if self.is_abandoned() || (!may_come && self.intake.is_finished()) {
                 return;
+            }
+            if self.crew.flushes.is_asked() {
+                self.complete_flushes(asked);
             }
             self.pause(pace, look);
             look = look.saturating_add(1);
