@@ -121,6 +121,44 @@ fn a_handler_that_panics_for_ever_does_not_end_the_driver() {
 }
 
 #[test]
+fn a_handler_that_schedules_itself_without_delay_keeps_the_driver_from_nothing() {
+    watched(|| {
+        for policy in POLICIES {
+            for driver in drivers() {
+                let store = builder(policy).driver(driver).build().unwrap();
+                let (seen, see) = mpsc::channel();
+                let again = move |number: &Number, context: &ringbus::Context<'_, Number>| {
+                    if number.0 == 0 {
+                        // Refused when the store is closed.
+                        let _ = context.schedule_after(Duration::ZERO, Number(0));
+                    } else {
+                        seen.send(number.0).unwrap();
+                    }
+                };
+                store.subscribe((), again).detach();
+                store.schedule_after(Duration::ZERO, Number(0)).unwrap();
+                for value in 1..100 {
+                    store.schedule_after(Duration::from_micros(value), Number(value)).unwrap();
+                }
+                let mut all: Vec<_> = (1..100).map(|_| see.recv().unwrap()).collect();
+                all.sort_unstable();
+                assert_eq!(all, (1..100).collect::<Vec<_>>());
+                if policy != OverrunPolicy::DropOldest {
+                    while store.try_send(Number(100)).is_err() {
+                        thread::yield_now();
+                    }
+                    store.flush(Deadline::NEVER).unwrap();
+                    assert_eq!(see.try_recv(), Ok(100));
+                }
+                let report = store.drain(Deadline::NEVER);
+                assert!(report.is_complete(), "{report}");
+                audited(&store);
+            }
+        }
+    });
+}
+
+#[test]
 fn closing_a_store_makes_its_driver_finish_and_end() {
     watched(|| {
         let (driver, ended) = ending();

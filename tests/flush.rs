@@ -67,6 +67,20 @@ fn a_flush_of_nothing_returns_at_once() {
 }
 
 #[test]
+fn a_flush_and_a_drain_may_have_all_the_time_there_is_or_none() {
+    watched(|| {
+        for store in stores() {
+            store.send(Number(0)).unwrap();
+            assert_eq!(store.flush(Duration::MAX), Ok(()));
+            assert!(matches!(store.flush(Duration::ZERO), Ok(()) | Err(FlushError::Timeout)));
+            assert!(store.drain(Duration::MAX).is_complete());
+            assert!(store.drain(Duration::ZERO).undelivered.is_empty());
+            assert_eq!(audited(&store).unhandled, 1);
+        }
+    });
+}
+
+#[test]
 fn a_flush_sends_batches_out_that_are_not_full() {
     watched(|| {
         for store in stores() {

@@ -134,7 +134,7 @@ fn flush_vs_give_up() {
     let past = Instant::now();
     let legal = [(Ok(()), 0), (Err(FlushError::Abandoned), 0), (Err(FlushError::Abandoned), 1)];
     // What the flush said, and how many events the drain returned.
-    explore_bounded(3, 100, &legal, move || {
+    explore_bounded(2, 100, &legal, move || {
         let store = store_with(1, 1, OverrunPolicy::ReturnError);
         let flusher = {
             let store = store.clone();

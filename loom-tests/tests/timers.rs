@@ -90,7 +90,7 @@ fn jump_vs_publish_wait() {
 #[test]
 fn cancel_vs_fire() {
     // How many were handled, and how many cancelled.
-    explore_bounded(4, 10, &[(1, 0), (0, 1)], || {
+    explore_bounded(4, 8, &[(1, 0), (0, 1)], || {
         let (store, calls) = counting();
         let timer = store.schedule_after(SHORT, Parcel::new(0)).expect("it is open");
         let canceller = thread::spawn(move || timer.cancel().is_some());

@@ -105,7 +105,7 @@ impl Hands {
         let store = self.inner.get();
         let second = self.second.lock().expect("no panic").expect("it was subscribed");
         match command {
-            Command::Nothing => {}
+            Command::Nothing | Command::Chain(0) => {}
             Command::Send => self.send(Command::Nothing),
             Command::After(wait) => self.after(wait, Command::Nothing),
             Command::Ago(by) => {
@@ -113,7 +113,6 @@ impl Hands {
                     self.clock.now().checked_sub(Duration::from_nanos(by)).expect("not so old");
                 self.note(store.schedule_at(at, self.fresh(Command::Nothing)));
             }
-            Command::Chain(0) => {}
             Command::Chain(left) => self.after(0, Command::Chain(left - 1)),
             Command::Every(period, catches_up, at_once) => self.begin(period, catches_up, at_once),
             Command::Cancel(number) => {

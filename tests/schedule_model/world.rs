@@ -1,5 +1,6 @@
 //! What a store with timers has to do.
 
+use std::collections::btree_map::OccupiedEntry;
 use std::collections::{BTreeMap, VecDeque};
 
 use ringbus::{OverrunPolicy, PendingTimers};
@@ -56,6 +57,7 @@ enum Taker<'t> {
     Drain(&'t mut Vec<Plain>),
 }
 
+#[allow(clippy::struct_excessive_bools)] // Each is one that the store has.
 pub(crate) struct World {
     setting: Setting,
     now: u64,
@@ -297,7 +299,7 @@ impl World {
     fn pop(&mut self, now: u64) -> Option<Timer> {
         let first = self.timers.first_entry().filter(|first| first.key().0 <= now);
         self.timers_now = self.timers_now.max(first.as_ref().map_or(now, |first| first.key().0));
-        first.map(|first| first.remove())
+        first.map(OccupiedEntry::remove)
     }
 
     /// Hands over timers that are due at `now`, at most `left`, as far as there is room.
@@ -308,15 +310,13 @@ impl World {
                 None => match self.pop(now) {
                     None => return,
                     Some(Timer::Once(plain)) => (plain, false),
-                    Some(Timer::Beat(number)) => match self.beat(number, now) {
-                        Some(plain) => (plain, false),
-                        None => {
-                            if matches!(taker, Taker::Ring) {
-                                *left -= 1;
-                            }
+                    Some(Timer::Beat(number)) => {
+                        let Some(plain) = self.beat(number, now) else {
+                            *left -= usize::from(matches!(taker, Taker::Ring));
                             continue;
-                        }
-                    },
+                        };
+                        (plain, false)
+                    }
                 },
             };
             match taker {
@@ -386,7 +386,9 @@ impl World {
                 let run: Vec<_> = self.ring.drain(..count).collect();
                 fire(self);
                 dispatched += run.len();
-                run.into_iter().for_each(|plain| self.dispatch(plain));
+                for plain in run {
+                    self.dispatch(plain);
+                }
                 if has_timers {
                     target = self.tail();
                 }
@@ -423,7 +425,9 @@ impl World {
                     break;
                 }
                 dispatched += events.len();
-                events.into_iter().for_each(|plain| self.dispatch(plain));
+                for plain in events {
+                    self.dispatch(plain);
+                }
             }
         }
         self.end_series(|_| true);

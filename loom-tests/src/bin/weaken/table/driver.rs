@@ -82,4 +82,19 @@ pub(super) const ROWS: &[Weakening] = &[
         &[("self.is_abandoned().then_some(Err(FlushError::Abandoned))", "None")],
         ("driver", &["flush_vs_drain_out_of_time"]),
     ),
+    text(
+        "a flush looks for no drain that took events",
+        "store/crew/flush.rs",
+        &[(
+            "        if self.has_given_up() {\n            return Err(FlushError::Abandoned);\n        }\n",
+            "",
+        )],
+        ("driver", &["flush_vs_give_up"]),
+    ),
+    text(
+        "a flush looks without the books",
+        "store/crew/flush.rs",
+        &[("        drop(sync::lock(&self.left_over));\n", "")],
+        ("driver", &["flush_vs_give_up"]),
+    ),
 ];
