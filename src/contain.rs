@@ -1,6 +1,7 @@
 //! Running code of the user so that a panic in it stops there.
 
 use std::any::Any;
+use std::ops::Deref;
 use std::panic::{self, AssertUnwindSafe};
 
 /// What a caught panic said.
@@ -45,6 +46,31 @@ fn describe(payload: Box<dyn Any + Send>) -> Caught {
 pub(crate) fn drop_contained<T>(value: T) -> bool {
     // Nothing to run means nothing to catch.
     !std::mem::needs_drop::<T>() || contain(|| drop(value)).is_ok()
+}
+
+/// Things of the user's, dropped one by one, so that a panic in one `Drop` stops no other.
+pub(crate) struct Each<T>(Vec<T>);
+
+impl<T> Each<T> {
+    pub(crate) const fn new(things: Vec<T>) -> Self {
+        Self(things)
+    }
+}
+
+impl<T> Deref for Each<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.0
+    }
+}
+
+impl<T> Drop for Each<T> {
+    fn drop(&mut self) {
+        for thing in self.0.drain(..) {
+            drop_contained(thing);
+        }
+    }
 }
 
 #[cfg(test)]

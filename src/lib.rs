@@ -59,7 +59,7 @@ pub use store::{
     DrainReport, Driver, DriverConfig, EventStore, LaneConfig, LaneSubscription, Lanes, Producer,
     Replay, StoreBuilder, Workers,
 };
-pub use time::{Clock, Deadline, ManualClock, MonotonicClock};
+pub use time::{Clock, ClockWatcher, Deadline, ManualClock, MonotonicClock};
 pub use timer::{Every, PendingTimers, PeriodicHandle, TimerHandle};
 pub use transaction::Transaction;
 pub use wait::{BusySpin, Park, WaitStrategy, Yield};

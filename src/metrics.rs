@@ -200,8 +200,8 @@ pub struct Metrics {
     pub panicked_calls: u64,
     /// Events whose `Drop` (or `topic`) panicked.
     pub event_panics: u64,
-    /// Calls of an observer that panicked, and panics of a wait strategy or a clock on the driver's
-    /// thread.
+    /// Calls of an observer that panicked, and panics of a wait strategy, or of a clock that was asked
+    /// what is due.
     pub observer_panics: u64,
     /// Timers that were accepted, due at once or later. A series counts once for each of its events.
     pub timers_scheduled: u64,

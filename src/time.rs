@@ -1,9 +1,10 @@
 //! Points in time after which a wait gives up, and the clocks that tell them.
 
 use std::cmp::Ordering;
+use std::fmt;
 use std::time::{Duration, Instant};
 
-use crate::sync::{self, Arc, Mutex};
+use crate::sync::{self, Arc, Mutex, Weak};
 
 /// Where the time comes from.
 ///
@@ -12,14 +13,34 @@ use crate::sync::{self, Arc, Mutex};
 ///
 /// An implementation must not go backwards. One that does delays what depends on it; it loses
 /// nothing.
+///
+/// A thread that sleeps until something is due sleeps by the system's clock. So a clock that is not as
+/// fast as that one tells those who [watch](Self::watch) it when it jumps ahead.
 pub trait Clock: Send + Sync + 'static {
     /// The present.
     fn now(&self) -> Instant;
+
+    /// Has `watcher` told of every jump from now on. Each store does this with its clock when it is
+    /// built. For clocks that do not jump there is nothing to do.
+    fn watch(&self, watcher: Weak<dyn ClockWatcher>) {
+        drop(watcher);
+    }
+}
+
+/// Someone who sleeps by a clock; see [`Clock::watch`].
+pub trait ClockWatcher: Send + Sync {
+    /// The clock has jumped ahead: wakes those who sleep, to look what is due by now. Called without
+    /// any lock that the clock needs to tell the time.
+    fn jumped(&self);
 }
 
 impl<C: Clock + ?Sized> Clock for Arc<C> {
     fn now(&self) -> Instant {
         (**self).now()
+    }
+
+    fn watch(&self, watcher: Weak<dyn ClockWatcher>) {
+        (**self).watch(watcher);
     }
 }
 
@@ -36,7 +57,8 @@ impl Clock for MonotonicClock {
 
 /// A clock that stands still until it is told to go on: for tests without sleeping.
 ///
-/// Clones show the same time.
+/// Clones show the same time. Threads of a store that sleep until something is due wake up when it
+/// goes on.
 ///
 /// # Examples
 ///
@@ -51,9 +73,15 @@ impl Clock for MonotonicClock {
 /// clock.advance(Duration::from_secs(1));
 /// assert!(deadline.has_passed_at(clock.now()));
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 // A lock, because a clock for tests need not be fast and has to be right.
-pub struct ManualClock(Arc<Mutex<Instant>>);
+pub struct ManualClock(Arc<Mutex<Stopped>>);
+
+/// A time, and who sleeps by it.
+struct Stopped {
+    now: Instant,
+    watchers: Vec<Weak<dyn ClockWatcher>>,
+}
 
 impl ManualClock {
     /// A clock that stands at the present.
@@ -63,13 +91,18 @@ impl ManualClock {
 
     /// A clock that stands at `instant`.
     pub fn starting_at(instant: Instant) -> Self {
-        Self(Arc::new(Mutex::new(instant)))
+        Self(Arc::new(Mutex::new(Stopped { now: instant, watchers: Vec::new() })))
     }
 
     /// Goes on by `by`; at the latest instant that can be expressed it stays.
     pub fn advance(&self, by: Duration) {
-        let mut now = sync::lock(&self.0);
-        *now = saturating_add(*now, by);
+        let mut stopped = sync::lock(&self.0);
+        stopped.now = saturating_add(stopped.now, by);
+        let watchers: Vec<_> = stopped.watchers.iter().filter_map(Weak::upgrade).collect();
+        drop(stopped);
+        for watcher in watchers {
+            watcher.jumped();
+        }
     }
 }
 
@@ -81,7 +114,19 @@ impl Default for ManualClock {
 
 impl Clock for ManualClock {
     fn now(&self) -> Instant {
-        *sync::lock(&self.0)
+        sync::lock(&self.0).now
+    }
+
+    fn watch(&self, watcher: Weak<dyn ClockWatcher>) {
+        let watchers = &mut sync::lock(&self.0).watchers;
+        watchers.retain(|watcher| watcher.strong_count() != 0);
+        watchers.push(watcher);
+    }
+}
+
+impl fmt::Debug for ManualClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ManualClock").field(&self.now()).finish()
     }
 }
 

@@ -109,77 +109,6 @@ fn a_driver_makes_room_for_senders_that_wait() {
 }
 
 #[test]
-fn a_strategy_passes_as_many_looks_as_it_says_before_each_sleep() {
-    struct Telling(Sender<u64>);
-
-    impl WaitStrategy for Telling {
-        fn looks_before_sleep(&self) -> Option<u64> {
-            Some(3)
-        }
-
-        fn pause(&mut self, look: u64) {
-            self.0.send(look).unwrap();
-        }
-    }
-
-    watched(|| {
-        let (look, looks) = mpsc::channel();
-        let driver = DriverConfig::new().wait(Telling(look));
-        let store = builder(OverrunPolicy::Block).driver(driver).build().unwrap();
-        for value in 0..10 {
-            assert_eq!([0, 1, 2], [(); 3].map(|()| looks.recv().unwrap()));
-            store.send(Number(value)).unwrap();
-        }
-        assert!(store.drain(Deadline::NEVER).is_complete());
-        assert_eq!((store.metrics().observer_panics, audited(&store).unhandled), (0, 10));
-    });
-}
-
-#[test]
-fn a_strategy_that_panics_costs_no_event() {
-    struct Panicking;
-
-    impl WaitStrategy for Panicking {
-        fn looks_before_sleep(&self) -> Option<u64> {
-            panic!("no idea")
-        }
-
-        fn pause(&mut self, _look: u64) {
-            panic!("no patience")
-        }
-    }
-
-    struct PanickingLater;
-
-    impl WaitStrategy for PanickingLater {
-        fn looks_before_sleep(&self) -> Option<u64> {
-            None
-        }
-
-        fn pause(&mut self, _look: u64) {
-            panic!("no patience")
-        }
-    }
-
-    impl Drop for PanickingLater {
-        fn drop(&mut self) {
-            panic!("no peace")
-        }
-    }
-
-    watched(|| {
-        for driver in
-            [DriverConfig::new().wait(Panicking), DriverConfig::new().wait(PanickingLater)]
-        {
-            let store = builder(OverrunPolicy::Block).driver(driver).build().unwrap();
-            (0..100).for_each(|value| store.send(Number(value)).map(drop).unwrap());
-            assert!(store.drain(Deadline::NEVER).is_complete());
-            assert_eq!(audited(&store).unhandled, 100);
-        }
-    });
-}
-
-#[test]
 fn a_handler_that_panics_for_ever_does_not_end_the_driver() {
     watched(|| {
         let store = builder(OverrunPolicy::Block).driver(at_once()).build().unwrap();
@@ -188,6 +117,44 @@ fn a_handler_that_panics_for_ever_does_not_end_the_driver() {
         store.flush(Deadline::NEVER).unwrap();
         assert_eq!(store.metrics().panicked_calls, 100);
         assert_eq!(audited(&store).handled, 100);
+    });
+}
+
+#[test]
+fn a_handler_that_schedules_itself_without_delay_keeps_the_driver_from_nothing() {
+    watched(|| {
+        for policy in POLICIES {
+            for driver in drivers() {
+                let store = builder(policy).driver(driver).build().unwrap();
+                let (seen, see) = mpsc::channel();
+                let again = move |number: &Number, context: &ringbus::Context<'_, Number>| {
+                    if number.0 == 0 {
+                        // Refused when the store is closed.
+                        let _ = context.schedule_after(Duration::ZERO, Number(0));
+                    } else {
+                        seen.send(number.0).unwrap();
+                    }
+                };
+                store.subscribe((), again).detach();
+                store.schedule_after(Duration::ZERO, Number(0)).unwrap();
+                for value in 1..100 {
+                    store.schedule_after(Duration::from_micros(value), Number(value)).unwrap();
+                }
+                let mut all: Vec<_> = (1..100).map(|_| see.recv().unwrap()).collect();
+                all.sort_unstable();
+                assert_eq!(all, (1..100).collect::<Vec<_>>());
+                if policy != OverrunPolicy::DropOldest {
+                    while store.try_send(Number(100)).is_err() {
+                        thread::yield_now();
+                    }
+                    store.flush(Deadline::NEVER).unwrap();
+                    assert_eq!(see.try_recv(), Ok(100));
+                }
+                let report = store.drain(Deadline::NEVER);
+                assert!(report.is_complete(), "{report}");
+                audited(&store);
+            }
+        }
     });
 }
 
@@ -325,9 +292,9 @@ fn a_drain_from_a_handler_of_the_driver_returns_at_once_and_the_rest_is_dispatch
 }
 
 #[test]
-fn a_driver_that_does_not_sleep_calls_again_when_the_manual_clock_says_so() {
+fn a_driver_calls_again_when_the_manual_clock_says_so() {
     watched(|| {
-        for driver in [DriverConfig::new().wait(BusySpin), DriverConfig::new().wait(Yield)] {
+        for driver in drivers() {
             let clock = ManualClock::new();
             let builder = builder(OverrunPolicy::Block).clock(clock.clone()).delayed_retries();
             let store = builder.driver(driver).build().unwrap();

@@ -2,8 +2,9 @@
 
 mod common;
 
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -62,6 +63,20 @@ fn a_flush_of_nothing_returns_at_once() {
         assert_eq!(driven.flush(Deadline::NEVER), Ok(()));
         audited(&manual);
         audited(&driven);
+    });
+}
+
+#[test]
+fn a_flush_and_a_drain_may_have_all_the_time_there_is_or_none() {
+    watched(|| {
+        for store in stores() {
+            store.send(Number(0)).unwrap();
+            assert_eq!(store.flush(Duration::MAX), Ok(()));
+            assert!(matches!(store.flush(Duration::ZERO), Ok(()) | Err(FlushError::Timeout)));
+            assert!(store.drain(Duration::MAX).is_complete());
+            assert!(store.drain(Duration::ZERO).undelivered.is_empty());
+            assert_eq!(audited(&store).unhandled, 1);
+        }
     });
 }
 
@@ -201,6 +216,41 @@ fn a_closed_store_can_be_flushed() {
             assert_eq!(store.flush(Deadline::NEVER), Ok(()));
             audited(&store);
         }
+    });
+}
+
+/// Never sleeps, and counts how often the driver has looked in vain.
+struct Counting(Arc<AtomicU64>);
+
+impl WaitStrategy for Counting {
+    fn looks_before_sleep(&self) -> Option<u64> {
+        None
+    }
+
+    fn pause(&mut self, _look: u64) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn a_closed_store_whose_producer_is_still_there_can_be_flushed() {
+    watched(|| {
+        let looks = Arc::new(AtomicU64::new(0));
+        let driver = DriverConfig::new().wait(Counting(Arc::clone(&looks)));
+        let (store, mut producer) = builder().driver(driver).build_single().unwrap();
+        producer.send(Number(0)).unwrap();
+        store.close();
+        // By then the driver knows.
+        let enough = looks.load(Ordering::Relaxed) + 100;
+        while looks.load(Ordering::Relaxed) < enough {
+            thread::yield_now();
+        }
+        assert_eq!(store.flush(Deadline::NEVER), Ok(()));
+        assert_eq!(store.metrics().unhandled, 1);
+        drop(producer);
+        assert!(store.drain(Deadline::NEVER).is_complete());
+        audited(&store);
     });
 }
 

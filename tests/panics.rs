@@ -6,13 +6,14 @@ use std::cell::Cell;
 use std::hash::{Hash, Hasher};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::{
     Journal, Ledger, Notes, Number, OnDrop, POLICIES, Token, audited, numbers, watched, watched_for,
 };
 use ringbus::{
-    Context, ErrorKind, Event, EventStore, Failure, HandlerError, Loss, Observer, OverrunPolicy,
+    CallContext, Clock, Context, ErrorKind, Event, EventStore, Failure, HandlerError, Loss,
+    Observer, OverrunPolicy, around,
 };
 
 #[test]
@@ -303,18 +304,40 @@ fn an_observer_that_panics_is_counted_and_the_next_one_is_called() {
     audited(&store);
 }
 
-/// An observer whose own `Drop` panics.
+/// Something of a store's whose own `Drop` panics.
 struct PanicsInDrop(#[allow(dead_code)] Mutex<OnDrop>);
+
+impl PanicsInDrop {
+    fn new() -> Self {
+        Self(Mutex::new(OnDrop::run(|| panic!("in the drop of what a store was built with"))))
+    }
+}
 
 impl Observer<Number> for PanicsInDrop {}
 
+impl Clock for PanicsInDrop {
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+}
+
 #[test]
-fn an_observer_that_panics_when_dropped_does_not_reach_who_drops_the_store() {
-    let observer = PanicsInDrop(Mutex::new(OnDrop::run(|| panic!("in the drop of an observer"))));
-    let builder = EventStore::<Number>::builder(1, OverrunPolicy::Block).observer(observer);
-    let store = builder.build().unwrap();
-    audited(&store);
-    assert!(panic::catch_unwind(AssertUnwindSafe(|| drop(store))).is_ok());
+fn what_panics_when_dropped_with_a_store_does_not_reach_who_drops_that() {
+    let captured = Arc::new(PanicsInDrop::new());
+    let layer = around(move |event: &Number, context: &CallContext<'_, Number>, next| {
+        assert!(captured.0.lock().unwrap().0.is_some());
+        next.handle(event, context)
+    });
+    let builder = || EventStore::<Number>::builder(1, OverrunPolicy::Block);
+    for builder in [
+        builder().observer(PanicsInDrop::new()),
+        builder().clock(PanicsInDrop::new()),
+        builder().middleware(layer),
+    ] {
+        let store = builder.build().unwrap();
+        audited(&store);
+        assert!(panic::catch_unwind(AssertUnwindSafe(|| drop(store))).is_ok());
+    }
 }
 
 #[test]

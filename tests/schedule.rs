@@ -12,7 +12,8 @@ use std::time::Duration;
 use common::{Journal, Number, POLICIES, audited, watched};
 use rig::{MS, NS, SECOND};
 use ringbus::{
-    Clock, Context, Deadline, EventStore, ManualClock, Observer, OverrunPolicy, Refusal,
+    Clock, Context, Deadline, Driver, DriverConfig, EventStore, ManualClock, Observer,
+    OverrunPolicy, Refusal,
 };
 
 const JUST_UNDER_A_SECOND: Duration = Duration::from_nanos(999_999_999);
@@ -134,6 +135,24 @@ fn a_handle_of_a_timer_that_has_fired_names_no_other_timer() {
 }
 
 #[test]
+fn a_timer_that_was_cancelled_brings_no_later_event_into_a_publish() {
+    let rig = Rig::new();
+    rig.after(SECOND, 0);
+    let cancelled = rig.store.schedule_after(MS, Number(1)).unwrap();
+    let sends = |number: &Number, context: &Context<'_, Number>| {
+        if number.0 == 2 {
+            context.send(Number(3)).unwrap();
+        }
+    };
+    rig.store.subscribe((), sends).detach();
+    cancelled.cancel().unwrap();
+    rig.clock.advance(MS);
+    rig.store.send(Number(2)).unwrap();
+    assert_eq!(rig.publish(), [2], "what a handler sends is left for the next one");
+    assert_eq!(rig.publish(), [3]);
+}
+
+#[test]
 fn dropping_a_handle_does_not_cancel_and_a_handle_may_outlive_its_store() {
     let rig = Rig::new();
     drop(rig.after(MS, 1));
@@ -209,6 +228,33 @@ fn publish_wait_wakes_up_for_a_timer_and_for_an_earlier_one() {
         waiter.join().unwrap();
         assert_eq!(store.drain(Deadline::NEVER).timers, [Number(1)]);
         audited(&store);
+    });
+}
+
+#[test]
+fn who_sleeps_until_a_timer_is_due_wakes_up_when_the_manual_clock_jumps() {
+    watched(|| {
+        for driver in [Driver::Manual, DriverConfig::new().into()] {
+            let is_manual = matches!(driver, Driver::Manual);
+            let clock = ManualClock::new();
+            let builder = EventStore::builder(8, OverrunPolicy::ReturnError).driver(driver);
+            let store = builder.clock(clock.clone()).build().unwrap();
+            let (seen, see) = mpsc::channel();
+            store.subscribe((), move |number: &Number, _| seen.send(number.0).unwrap()).detach();
+            let there = store.clone();
+            let waiter = is_manual.then(|| {
+                thread::spawn(move || while there.publish_wait(Deadline::NEVER).is_some() {})
+            });
+            for hour in 1..100 {
+                store.schedule_after(Duration::from_hours(1), Number(hour)).unwrap();
+                clock.advance(Duration::from_hours(1));
+                assert_eq!(see.recv().unwrap(), hour);
+            }
+            store.close();
+            waiter.map(|waiter| waiter.join().unwrap());
+            assert!(store.drain(Deadline::NEVER).is_complete());
+            audited(&store);
+        }
     });
 }
 

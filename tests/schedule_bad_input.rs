@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use common::{Journal, Number, OnDrop, Token, audited, numbers, watched};
 use rig::{MS, NS, SECOND};
 use ringbus::{
-    Clock, ConfigError, Context, Deadline, EventStore, Every, ManualClock, OverrunPolicy,
-    ScheduleError,
+    Clock, ConfigError, Context, Deadline, Driver, DriverConfig, Event, EventStore, Every,
+    ManualClock, OverrunPolicy, ScheduleError,
 };
 
 const YEAR: Duration = Duration::from_hours(24 * 365);
@@ -114,6 +114,21 @@ fn a_series_that_catches_up_after_a_far_jump_leaves_the_publish_in_between() {
     audited(&store);
 }
 
+#[test]
+fn a_series_that_catches_up_with_nothing_but_panics_does_not_keep_the_publish() {
+    watched(|| {
+        let (store, clock, _) = manual(16);
+        let every = Every::new(NS).unwrap().catch_up();
+        let series = store.schedule_every(every, || panic!("never an event")).unwrap();
+        clock.advance(100 * YEAR);
+        store.send(Number(1)).unwrap();
+        assert_eq!(store.publish(), 1);
+        assert_eq!(store.metrics().event_panics, 16, "as many as there are slots");
+        assert!(series.cancel());
+        audited(&store);
+    });
+}
+
 /// Goes back by a second at every look.
 struct Backwards(Mutex<Instant>);
 
@@ -136,6 +151,52 @@ fn a_clock_that_goes_backwards_delays_timers_and_loses_none() {
     assert_eq!(store.publish(), 1);
     assert_eq!(store.drain(Deadline::NEVER).timers, [Number(1)]);
     audited(&store);
+}
+
+/// The time, or a panic if there is none.
+struct Broken(Mutex<Option<Instant>>);
+
+impl Broken {
+    fn new() -> Arc<Self> {
+        Arc::new(Self(Mutex::new(Some(Instant::now()))))
+    }
+
+    fn set(&self, now: Option<Instant>) {
+        *self.0.lock().unwrap() = now;
+    }
+}
+
+impl Clock for Broken {
+    fn now(&self) -> Instant {
+        let now = *self.0.lock().unwrap();
+        now.expect("it is broken")
+    }
+}
+
+#[test]
+fn a_clock_that_panics_delays_timers_and_no_event() {
+    watched(|| {
+        for driver in [Driver::Manual, DriverConfig::new().into()] {
+            let (clock, seen) = (Broken::new(), Journal::new());
+            let start = clock.now();
+            let builder = EventStore::builder(8, OverrunPolicy::ReturnError).driver(driver);
+            let store = builder.clock(Arc::clone(&clock)).build().unwrap();
+            store.subscribe((), seen.handler()).detach();
+            store.schedule_after(SECOND, Number(2)).unwrap();
+            store.schedule_after(2 * SECOND, Number(3)).unwrap();
+            clock.set(None);
+            store.send(Number(1)).unwrap();
+            store.flush(Deadline::NEVER).unwrap();
+            assert_eq!(seen.take(), [1]);
+            clock.set(Some(start + SECOND));
+            store.flush(Deadline::NEVER).unwrap();
+            assert_eq!(seen.take(), [2]);
+            clock.set(None);
+            assert_eq!(store.drain(Deadline::NEVER).timers, [Number(3)]);
+            assert_ne!(store.metrics().observer_panics, 0);
+            audited(&store);
+        }
+    });
 }
 
 #[test]
@@ -226,6 +287,25 @@ fn one_timer_more_than_may_wait_is_given_back() {
     clock.advance(SECOND);
     assert_eq!(store.publish(), 3);
     audited(&store);
+}
+
+/// So large that there is no memory for many.
+struct Huge(#[allow(dead_code)] [u64; 1 << 11]);
+
+impl Event for Huge {
+    type Topic = ();
+    fn topic(&self) {}
+}
+
+#[test]
+fn more_timers_than_there_is_memory_for_are_an_error() {
+    let builder = EventStore::<Huge>::builder(1, OverrunPolicy::ReturnError);
+    let error = builder.timers_max(usize::MAX).build().unwrap_err();
+    assert_eq!(error, ConfigError::NoMemoryForTimers { timers_max: usize::MAX });
+    assert_eq!(
+        error.to_string(),
+        format!("this machine cannot give the memory for {} timers: let fewer wait", usize::MAX)
+    );
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use loom::sync::{Arc, Condvar, Mutex};
 use loom::thread;
-use loom_tests::models::{Cell, Parcel, check_books, explore_bounded};
+use loom_tests::models::{Cell, Parcel, check_books, explore_bounded, ids, store_with};
 use ringbus::{Context, Deadline, DriverConfig, EventStore, FlushError, OverrunPolicy, Park};
 
 /// A store with a driver that sleeps as soon as there is nothing to do.
@@ -121,6 +121,30 @@ fn flush_vs_drain_out_of_time() {
         let rest = store.drain(Deadline::NEVER);
         assert!(rest.is_complete(), "{rest}");
         check_books(&store);
+    });
+}
+
+/// A flush beside a drain that has no time: it returns without an error only if the event was handled, and
+/// not if the drain has taken it.
+///
+/// Fails if it looks whether the drain has given up without the books that the drain takes events out
+/// with.
+#[test]
+fn flush_vs_give_up() {
+    let past = Instant::now();
+    let legal = [(Ok(()), 0), (Err(FlushError::Abandoned), 0), (Err(FlushError::Abandoned), 1)];
+    // What the flush said, and how many events the drain returned.
+    explore_bounded(2, 100, &legal, move || {
+        let store = store_with(1, 1, OverrunPolicy::ReturnError);
+        let flusher = {
+            let store = store.clone();
+            thread::spawn(move || store.flush(Deadline::NEVER))
+        };
+        let returned = ids(store.drain(past).undelivered).len();
+        let flushed = flusher.join().expect("it returns");
+        let rest = ids(store.drain(Deadline::NEVER).undelivered).len();
+        check_books(&store);
+        (flushed, returned + rest)
     });
 }
 

@@ -33,6 +33,12 @@ pub enum ConfigError {
         /// What one slot takes, in bytes.
         slot_bytes: usize,
     },
+    /// The machine cannot give memory for that many timers.
+    #[error("this machine cannot give the memory for {timers_max} timers: let fewer wait")]
+    NoMemoryForTimers {
+        /// How many timers were to wait at the most.
+        timers_max: usize,
+    },
     /// The text names no overrun policy.
     #[error(
         "unknown overrun policy {name:?}: expected \"drop-oldest\", \"block\" or \"return-error\""

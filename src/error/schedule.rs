@@ -9,7 +9,7 @@ pub enum ScheduleError<E> {
     /// The store is closed; no later timer can succeed.
     #[error("the store is closed: nothing that is due later would be dispatched")]
     Closed(E),
-    /// The store has as many timers as it may.
+    /// The store has as many timers as it may, or as there is memory for.
     #[error("the store has as many timers as it may: cancel some, or give it a higher limit")]
     TooMany(E),
 }

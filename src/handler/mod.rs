@@ -32,7 +32,6 @@ pub use desk::RunningCall;
 pub(crate) use desk::{Desk, Post};
 pub use filter::Filter;
 pub(crate) use gate::{Collecting, Ending, Filtered, Once};
-pub(crate) use observer::Observers;
 pub use observer::{Failure, Loss, Observer, Refusal};
 pub use options::SubscribeOptions;
 pub use outcome::{IntoOutcome, Outcome};

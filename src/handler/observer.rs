@@ -1,12 +1,10 @@
 //! Seeing what would otherwise only be counted.
 
 use std::fmt;
-use std::ops::Deref;
 use std::panic::Location;
 use std::time::Duration;
 
 use super::{CallContext, Outcome, RunningCall, SubscriptionId};
-use crate::contain;
 use crate::dead_letter::DeadLetter;
 use crate::error::HandlerError;
 use crate::event::Event;
@@ -143,31 +141,5 @@ pub trait Observer<E: Event>: Send + Sync + 'static {
     /// looked: not on the one that is in the handler.
     fn stuck(&self, call: &RunningCall, elapsed: Duration) {
         let _ = (call, elapsed);
-    }
-}
-
-/// The observers of a store, which its lanes share.
-pub(crate) struct Observers<E: Event>(Vec<Box<dyn Observer<E>>>);
-
-impl<E: Event> Observers<E> {
-    pub(crate) const fn new(observers: Vec<Box<dyn Observer<E>>>) -> Self {
-        Self(observers)
-    }
-}
-
-impl<E: Event> Deref for Observers<E> {
-    type Target = [Box<dyn Observer<E>>];
-
-    fn deref(&self) -> &Self::Target {
-        &self.0
-    }
-}
-
-impl<E: Event> Drop for Observers<E> {
-    /// One by one, so that a panic in one `Drop` stops no other.
-    fn drop(&mut self) {
-        for observer in self.0.drain(..) {
-            contain::drop_contained(observer);
-        }
     }
 }

@@ -12,11 +12,11 @@ use super::side::SideLanes;
 use super::timers::TimerSettings;
 use super::{EventStore, Producer, Shared};
 use crate::config::OverrunPolicy;
-use crate::contain;
+use crate::contain::{self, Each};
 use crate::dead_letter::DeadLetterQueue;
 use crate::error::ConfigError;
 use crate::event::Event;
-use crate::handler::{Middleware, Observer, Observers, Registry, Watch};
+use crate::handler::{Middleware, Observer, Registry, Watch};
 use crate::metrics::Counters;
 use crate::ring::{Lease, Single};
 use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
@@ -103,8 +103,8 @@ impl<E: Event> StoreBuilder<E> {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if the capacity is not a non-zero power of two, or more than memory allows; or
-    /// if a thread it was asked for cannot be had.
+    /// [`ConfigError`] if the capacity is not a non-zero power of two, or more than memory allows, as may
+    /// be the number of timers; or if a thread it was asked for cannot be had.
     ///
     /// # Examples
     ///
@@ -165,8 +165,8 @@ impl<E: Event> StoreBuilder<E> {
             slow_after: self.slow_after,
         };
         let plan = Plan {
-            observers: Arc::new(Observers::new(self.observers)),
-            middleware: self.middleware.into(),
+            observers: Arc::new(Each::new(self.observers)),
+            middleware: Arc::new(Each::new(self.middleware)),
             watch,
             keeper: self.keeper,
             clock: self.clock,
@@ -178,8 +178,8 @@ impl<E: Event> StoreBuilder<E> {
 
 /// What several rings with one set of settings have in common.
 pub(super) struct Plan<E: Event> {
-    pub(super) observers: Arc<Observers<E>>,
-    pub(super) middleware: Arc<[Box<dyn Middleware<E>>]>,
+    pub(super) observers: Arc<Each<Box<dyn Observer<E>>>>,
+    pub(super) middleware: Arc<Each<Box<dyn Middleware<E>>>>,
     pub(super) watch: Watch,
     pub(super) keeper: Option<Box<dyn Keeper<E>>>,
     pub(super) clock: Arc<dyn Clock>,
@@ -195,6 +195,7 @@ impl<E: Event> Plan<E> {
     ) -> Result<Arc<Shared<E>>, ConfigError> {
         let registry = Arc::new(Registry::new());
         let dispatcher = Dispatcher::new(intake.capacity(), registry.look());
+        let timers = self.timers.build(&*self.clock)?;
         let shared = Arc::new_cyclic(|own| Shared {
             intake,
             registry,
@@ -202,10 +203,10 @@ impl<E: Event> Plan<E> {
             middleware: Arc::clone(&self.middleware),
             watch: self.watch,
             keeper: self.keeper.as_ref().map(|keeper| keeper.another()),
-            timers: self.timers.build(&*self.clock),
+            timers,
             clock: Arc::clone(&self.clock),
             batch_due: Mutex::new(None),
-            batch_news: AtomicU64::new(0),
+            due_news: AtomicU64::new(0),
             counters: Counters::new(),
             dispatcher: CachePadded::new(Lease::new(dispatcher)),
             dispatching_thread: AtomicUsize::new(0),
@@ -219,6 +220,7 @@ impl<E: Event> Plan<E> {
             gaps: OnceLock::new(),
             own: Weak::clone(own),
         });
+        shared.watch_clock();
         shared.start_crew(crew)?;
         Ok(shared)
     }

@@ -49,14 +49,14 @@ use self::keeper::Keeper;
 use self::side::{Gaps, SideLanes};
 use self::whole::Whole;
 use crate::config::OverrunPolicy;
-use crate::contain;
+use crate::contain::{self, Each};
 use crate::event::Event;
-use crate::handler::{Middleware, Observer, Observers, Registry, Watch};
+use crate::handler::{Middleware, Observer, Registry, Watch};
 use crate::metrics::Counters;
 use crate::ring::{Lease, Many, Producers};
 use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{self, Arc, Mutex, OnceLock, Weak};
-use crate::time::Clock;
+use crate::time::{Clock, MonotonicClock};
 use crate::timer::Timers;
 
 /// A bounded store of events that are dispatched to the handlers subscribed to them.
@@ -98,9 +98,9 @@ pub struct EventStore<E: Event, P: Producers = Many> {
 struct Shared<E: Event> {
     intake: Intake<E>,
     registry: Arc<Registry<E>>,
-    observers: Arc<Observers<E>>,
+    observers: Arc<Each<Box<dyn Observer<E>>>>,
     /// Around every handler; the first is the outermost.
-    middleware: Arc<[Box<dyn Middleware<E>>]>,
+    middleware: Arc<Each<Box<dyn Middleware<E>>>>,
     watch: Watch,
     /// Present if events are kept for the handlers that failed on them.
     keeper: Option<Box<dyn Keeper<E>>>,
@@ -108,8 +108,8 @@ struct Shared<E: Event> {
     timers: Arc<Timers<E>>,
     /// When the next batch has to go out.
     batch_due: Mutex<Option<Instant>>,
-    /// How often that has changed.
-    batch_news: AtomicU64,
+    /// How often something of what is due has changed, beside calls and timers.
+    due_news: AtomicU64,
     counters: Counters,
     /// Who has it dispatches. On lines of its own: each dispatch writes to it.
     dispatcher: CachePadded<Lease<Dispatcher<E>>>,
@@ -190,6 +190,9 @@ impl<E: Event> Drop for Shared<E> {
         for event in left_over {
             contain::drop_contained(event);
         }
+        // Lanes may share it.
+        let clock = std::mem::replace(&mut self.clock, Arc::new(MonotonicClock));
+        contain::drop_contained(clock);
     }
 }
 

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use super::Shared;
 use super::batching::Batches;
 use crate::event::Event;
-use crate::sync;
 use crate::sync::atomic::Ordering;
-use crate::time::Deadline;
+use crate::sync::{self, Arc, Weak};
+use crate::time::{ClockWatcher, Deadline};
 
 impl<E: Event> Shared<E> {
     /// Waits until an event, a call or a batch is there to be dispatched, or the store is closed;
@@ -33,9 +33,9 @@ impl<E: Event> Shared<E> {
     /// Other numbers whenever the next time at which something is due may have changed.
     pub(super) fn news(&self) -> (u64, u64) {
         // Relaxed: who sleeps looks at it with the bell in hand, and is rung for after the change.
-        let batches = self.batch_news.load(Ordering::Relaxed);
+        let others = self.due_news.load(Ordering::Relaxed);
         let calls = self.keeper.as_ref().map_or(0, |keeper| keeper.pushes());
-        (batches + calls, self.timers.next())
+        (others + calls, self.timers.next())
     }
 
     /// When the next call, batch or timer is due.
@@ -55,9 +55,26 @@ impl<E: Event> Shared<E> {
         batches.told_due = due;
         *sync::lock(&self.batch_due) = due;
         if due.is_some() {
-            // Relaxed: see `news`.
-            self.batch_news.fetch_add(1, Ordering::Relaxed);
-            self.intake.wake_waiting();
+            self.tell_of_due();
         }
+    }
+
+    /// Has who sleeps look again what is due.
+    fn tell_of_due(&self) {
+        // Relaxed: see `news`.
+        self.due_news.fetch_add(1, Ordering::Relaxed);
+        self.intake.wake_waiting();
+    }
+
+    /// Has the clock say when what it tells has jumped.
+    pub(super) fn watch_clock(self: &Arc<Self>) {
+        let this: Weak<Self> = Arc::downgrade(self);
+        self.clock.watch(this);
+    }
+}
+
+impl<E: Event> ClockWatcher for Shared<E> {
+    fn jumped(&self) {
+        self.tell_of_due();
     }
 }

@@ -133,7 +133,7 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     /// # Ok::<(), ringbus::ConfigError>(())
     /// ```
     pub fn close(&self) -> bool {
-        self.shared.intake.close()
+        self.shared.close()
     }
 
     /// Closes the store, dispatches everything that was accepted, and returns by `deadline` with
@@ -173,7 +173,7 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     pub fn drain(&self, deadline: impl Into<Deadline>) -> DrainReport<E> {
         let deadline = deadline.into();
         let shared = &*self.shared;
-        shared.intake.close();
+        shared.close();
         if let Some(keeper) = &shared.keeper {
             keeper.await_replays();
         }

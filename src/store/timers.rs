@@ -3,7 +3,7 @@
 use super::dispatch::Dispatch;
 use super::{EventStore, Shared, StoreBuilder};
 use crate::contain;
-use crate::error::{ScheduleError, SendError};
+use crate::error::{ConfigError, ScheduleError, SendError};
 use crate::event::Event;
 use crate::sync::Arc;
 use crate::time::{Clock, Deadline};
@@ -22,8 +22,8 @@ pub(super) struct TimerSettings {
 }
 
 impl TimerSettings {
-    pub(super) fn build<E>(self, clock: &dyn Clock) -> Arc<Timers<E>> {
-        Arc::new(Timers::new(clock.now(), self.on_drain, self.timers_max))
+    pub(super) fn build<E>(self, clock: &dyn Clock) -> Result<Arc<Timers<E>>, ConfigError> {
+        Timers::new(clock.now(), self.on_drain, self.timers_max).map(Arc::new)
     }
 }
 
@@ -71,8 +71,8 @@ impl<E: Event> StoreBuilder<E> {
         self
     }
 
-    /// Lets so many timers wait and no more, and gets the memory for them now. Otherwise it is got
-    /// when it is needed.
+    /// Lets so many timers wait and no more, and gets the memory for them now: if it cannot be had,
+    /// there is no store. Otherwise it is got when it is needed.
     pub fn timers_max(mut self, timers_max: usize) -> Self {
         self.timers.timers_max = Some(timers_max);
         self
@@ -138,14 +138,25 @@ impl<E: Event> Shared<E> {
 
     #[cold]
     fn look_for_due_timers(&self) -> DueTimers {
-        let now = self.timers.tick(self.clock.now());
+        let Some(now) = self.tick_now() else { return DueTimers::none() };
         if self.timers.next() > now || self.intake.is_closed() {
             return DueTimers::none();
         }
-        // A series may be due many times over.
-        let waiting = usize::try_from(self.timers.waiting().0).unwrap_or(usize::MAX);
-        let left = waiting.max(self.intake.capacity());
+        let left = match self.timers.waiting_if_due(now) {
+            0 => 0,
+            // A series may be due many times over.
+            waiting => waiting.max(self.intake.capacity()),
+        };
         DueTimers { now, left, fruitless: 0 }
+    }
+
+    /// The tick it is. The clock is the user's; as long as it panics, nobody knows, and nothing is due.
+    fn tick_now(&self) -> Option<u64> {
+        let now = contain::contain(|| self.clock.now());
+        if now.is_err() {
+            self.counters.observer_panics.add(1);
+        }
+        now.ok().map(|now| self.timers.tick(now))
     }
 
     /// Sends what is due, as far as there is room. Only for the holder of the dispatch lease.
@@ -158,7 +169,8 @@ impl<E: Event> Shared<E> {
                     due.left = 0;
                     return;
                 }
-                Fired::Make(number, make) => self.make(number, make),
+                // A time without an event is over too, or there would be no end of them.
+                Fired::Make(number, make) => due.left -= usize::from(!self.make(number, make)),
                 Fired::NoRoomFor(event) => {
                     self.show_refused(&event);
                     self.timers.hold(event);
@@ -173,16 +185,18 @@ impl<E: Event> Shared<E> {
         }
     }
 
-    /// Makes the next event of a series.
-    fn make(&self, number: u64, mut make: MakeEvent<E>) {
+    /// Makes the next event of a series; whether there is one.
+    fn make(&self, number: u64, mut make: MakeEvent<E>) -> bool {
         let event = contain::contain(&mut make).ok();
-        self.counters.dispatch.event_panics.add(u64::from(event.is_none()));
+        let is_made = event.is_some();
+        self.counters.dispatch.event_panics.add(u64::from(!is_made));
         self.timers.made(number, make, event);
+        is_made
     }
 
     /// Begins the end of the timers: the last tick at which one is due.
     fn last_tick(&self) -> u64 {
-        let now = self.timers.tick(self.clock.now());
+        let now = self.tick_now().unwrap_or(0);
         self.timers.end_series(now);
         if self.timers.on_drain() == PendingTimers::Fire { u64::MAX } else { now }
     }

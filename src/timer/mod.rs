@@ -38,7 +38,7 @@ use std::time::{Duration, Instant};
 
 use self::queue::Queue;
 use crate::contain;
-use crate::error::{ScheduleError, SendError};
+use crate::error::{ConfigError, ScheduleError, SendError};
 use crate::metrics::OwnedCounter;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{self, Arc, Mutex, MutexGuard};
@@ -100,8 +100,12 @@ pub(crate) enum Fired<E> {
 }
 
 impl<E> Timers<E> {
-    pub(crate) fn new(start: Instant, on_drain: PendingTimers, timers_max: Option<usize>) -> Self {
-        Self {
+    pub(crate) fn new(
+        start: Instant,
+        on_drain: PendingTimers,
+        timers_max: Option<usize>,
+    ) -> Result<Self, ConfigError> {
+        Ok(Self {
             ticks: Ticks::since(start),
             next: AtomicU64::new(NEVER),
             on_drain,
@@ -112,8 +116,8 @@ impl<E> Timers<E> {
                 returned: OwnedCounter::new(),
                 delayed: OwnedCounter::new(),
             },
-            queue: Mutex::new(Queue::new(timers_max)),
-        }
+            queue: Mutex::new(Queue::new(timers_max)?),
+        })
     }
 
     pub(crate) const fn on_drain(&self) -> PendingTimers {
@@ -240,6 +244,12 @@ impl<E> Timers<E> {
         let TimerCounts { scheduled, fired, cancelled, returned, .. } = &self.counts;
         let gone = fired.get() + cancelled.get() + returned.get();
         (queue.len() as u64, scheduled.get() - gone)
+    }
+
+    /// How many timers wait, if one is due at tick `now`: what was noted may have been cancelled.
+    pub(crate) fn waiting_if_due(&self, now: u64) -> usize {
+        let mut queue = self.lock();
+        if self.note_next(&mut queue) <= now { queue.len() } else { 0 }
     }
 
     fn is_pending(&self, id: TimerId) -> bool {

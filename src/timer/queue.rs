@@ -5,6 +5,7 @@ use rustc_hash::FxHashMap;
 use super::ticks::{NEVER, span};
 use super::{Every, MakeEvent};
 use crate::contain;
+use crate::error::ConfigError;
 use crate::wheel::{TimerId, TimerWheel, TooManyTimers};
 
 /// What waits in the wheel.
@@ -56,16 +57,20 @@ pub(super) struct Queue<E> {
 }
 
 impl<E> Queue<E> {
-    pub(super) fn new(timers_max: Option<usize>) -> Self {
-        Self {
-            wheel: timers_max.map(TimerWheel::bounded),
+    pub(super) fn new(timers_max: Option<usize>) -> Result<Self, ConfigError> {
+        let bounded = |timers_max| {
+            TimerWheel::try_bounded(timers_max)
+                .map_err(|_| ConfigError::NoMemoryForTimers { timers_max })
+        };
+        Ok(Self {
+            wheel: timers_max.map(bounded).transpose()?,
             held: None,
             in_hand: false,
             is_ending: false,
             series: FxHashMap::default(),
             series_numbered: 0,
             returned: Vec::new(),
-        }
+        })
     }
 
     pub(super) fn insert(&mut self, due: u64, event: E) -> Result<TimerId, E> {

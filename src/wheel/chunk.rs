@@ -7,6 +7,7 @@
 //! until it is come to, when its number tells that it is stale, or until it is swept (`sweep.rs`).
 
 use core::ops::Range;
+use std::collections::TryReserveError;
 
 use super::level::PLACES;
 
@@ -116,9 +117,10 @@ impl Chunks {
     }
 
     /// Makes room for so many timers in all.
-    pub(super) fn reserve(&mut self, timers: usize) {
+    pub(super) fn try_reserve(&mut self, timers: usize) -> Result<(), TryReserveError> {
+        self.pool.try_reserve_exact(chunks_max(timers).saturating_sub(self.pool.len()))?;
         self.loose_max = loose_max(timers);
-        self.pool.reserve_exact(chunks_max(timers).saturating_sub(self.pool.len()));
+        Ok(())
     }
 
     /// Whether there are so many stale records that some have to be swept.
@@ -237,7 +239,7 @@ mod tests {
     #[test]
     fn records_leave_in_the_order_in_which_they_were_appended() {
         let (mut chunks, mut list) = (Chunks::new(), List::EMPTY);
-        chunks.reserve(100);
+        chunks.try_reserve(100).expect("it is little");
         let records = [3, 7, u64::MAX, 1 << 32, 5, 6, 4, 2, 9, 8, 1].map(|n| Record::new(n, 7));
         for &record in &records {
             chunks.append(&mut list, record);

@@ -2,6 +2,7 @@
 
 use core::mem;
 use core::num::NonZeroU64;
+use std::collections::TryReserveError;
 
 use super::Expired;
 use super::chunk::Record;
@@ -49,8 +50,8 @@ impl<T> Entries<T> {
     }
 
     /// Makes room for `capacity` timers in all.
-    pub(super) fn reserve(&mut self, capacity: usize) {
-        self.slab.reserve_exact(capacity.saturating_sub(self.slab.len()));
+    pub(super) fn try_reserve(&mut self, capacity: usize) -> Result<(), TryReserveError> {
+        self.slab.try_reserve_exact(capacity.saturating_sub(self.slab.len()))
     }
 
     /// Stores a timer.

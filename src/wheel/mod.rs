@@ -40,6 +40,7 @@ pub use id::TimerId;
 pub use too_many::TooManyTimers;
 
 use core::fmt;
+use std::collections::TryReserveError;
 
 use self::chunk::{Chunks, Record, TIMERS_MAX};
 use self::entry::Entries;
@@ -133,6 +134,10 @@ impl<T> TimerWheel<T> {
     }
 
     /// Makes an empty wheel with memory for so many timers, which gets more if it needs it.
+    ///
+    /// # Panics
+    ///
+    /// If the memory cannot be had.
     pub fn with_capacity(timers: usize) -> Self {
         let mut wheel = Self::new();
         wheel.reserve(timers);
@@ -143,21 +148,48 @@ impl<T> TimerWheel<T> {
     /// for more memory.
     ///
     /// No wheel has more than 268,435,455 timers.
+    ///
+    /// # Panics
+    ///
+    /// If the memory cannot be had; see [`try_bounded`](Self::try_bounded).
     pub fn bounded(timers_max: usize) -> Self {
+        Self::try_bounded(timers_max).expect("there is memory for so many timers")
+    }
+
+    /// Makes a [`bounded`](Self::bounded) wheel, if the memory for it can be had.
+    ///
+    /// # Errors
+    ///
+    /// That of the allocator.
+    pub fn try_bounded(timers_max: usize) -> Result<Self, TryReserveError> {
         let mut wheel = Self::new();
         wheel.timers_max = timers_max.min(TIMERS_MAX);
-        wheel.reserve(timers_max);
-        wheel
+        wheel.try_reserve(timers_max)?;
+        Ok(wheel)
     }
 
     /// Gets memory for so many more timers than there are, as far as the wheel may have them.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be had; see [`try_reserve`](Self::try_reserve).
     pub fn reserve(&mut self, additional: usize) {
+        self.try_reserve(additional).expect("there is memory for so many timers");
+    }
+
+    /// The same, if the memory can be had. Otherwise the wheel stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// That of the allocator.
+    pub fn try_reserve(&mut self, additional: usize) -> Result<(), TryReserveError> {
         let capacity = self.len().saturating_add(additional).min(self.timers_max);
         if capacity > self.capacity {
-            self.entries.reserve(capacity);
-            self.chunks.reserve(capacity);
+            self.entries.try_reserve(capacity)?;
+            self.chunks.try_reserve(capacity)?;
             self.capacity = capacity;
         }
+        Ok(())
     }
 
     /// Schedules a timer, and answers by what it can be cancelled. Constant time, except that a
@@ -168,7 +200,8 @@ impl<T> TimerWheel<T> {
     ///
     /// # Errors
     ///
-    /// [`TooManyTimers`], with the payload, if the wheel has as many timers as it may.
+    /// [`TooManyTimers`], with the payload, if the wheel has as many timers as it may, or as there is
+    /// memory for.
     // So that the payload is made where it stays, rather than copied there.
     #[allow(clippy::inline_always)]
     #[inline(always)]
@@ -190,11 +223,10 @@ impl<T> TimerWheel<T> {
         Ok(id)
     }
 
-    /// Doubles the memory, if there may be more timers.
+    /// Doubles the memory, if there may be more timers; whether there is room for one more.
     #[cold]
     fn grow(&mut self) -> bool {
-        self.reserve(self.capacity.max(64));
-        self.len() < self.capacity
+        self.try_reserve(self.capacity.max(64)).is_ok() && self.len() < self.capacity
     }
 
     /// Takes a timer out before it fires. Constant time.

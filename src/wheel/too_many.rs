@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-/// The wheel holds as many timers as it may. The payload comes back.
+/// The wheel holds as many timers as it may, or as there is memory for. The payload comes back.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the wheel holds as many timers as it may: cancel some, or give it a higher limit")]
 pub struct TooManyTimers<T>(pub T);

@@ -11,10 +11,6 @@ use crate::sync::atomic::Ordering;
 use crate::time::Deadline;
 use crate::wait::WaitStrategy;
 
-/// In every how many looks the driver looks at what senders write to as well. It is there for the end
-/// of the store; events are seen in their slots, which are the driver's to read.
-const CLOSE_LOOKS: u64 = 32;
-
 /// How the driver waits.
 pub(super) struct Pace {
     strategy: Box<dyn WaitStrategy>,
@@ -41,13 +37,15 @@ impl Pace {
 impl<E: Event> Shared<E> {
     /// Dispatches until the store is closed and nothing is left.
     pub(super) fn drive(&self, pace: &mut Pace) {
-        while !self.intake.is_closed() {
-            // The clock is the user's too; what dispatch calls is contained by itself.
-            let driven = contain::contain(|| {
-                self.await_work(pace);
-                self.drive_once();
-            });
-            if driven.is_err() {
+        loop {
+            // The clock is the user's too: as long as it panics, nobody knows how long to wait.
+            let has_waited = contain::contain(|| self.await_work(pace)).is_ok();
+            if self.intake.is_closed() {
+                break;
+            }
+            // What dispatch calls is contained by itself.
+            let has_driven = contain::contain(|| self.drive_once()).is_ok();
+            if !(has_waited && has_driven) {
                 self.counters.observer_panics.add(1);
                 sync::yield_now();
             }
@@ -77,9 +75,6 @@ impl<E: Event> Shared<E> {
             }
             let left = due.map(|at| at.saturating_duration_since(self.clock.now()));
             if left == Some(Duration::ZERO) {
-                return;
-            }
-            if look.is_multiple_of(CLOSE_LOOKS) && self.intake.has_events() {
                 return;
             }
             if pace.looks_before_sleep.is_some_and(|max| look >= max) {
@@ -122,6 +117,7 @@ impl<E: Event> Shared<E> {
     fn drive_to_end(&self, pace: &mut Pace) {
         let mut look = 0_u64;
         loop {
+            let asked = self.crew.flushes.asked();
             if let Ok(mut dispatch) = self.take_dispatch(Goal::Lease, Deadline::NEVER) {
                 dispatch.run_to_end(Deadline::NEVER);
             }
@@ -132,6 +128,9 @@ impl<E: Event> Shared<E> {
             let may_come = self.intake.awaits_producer() && !is_last;
             if self.is_abandoned() || (!may_come && self.intake.is_finished()) {
                 return;
+            }
+            if self.crew.flushes.is_asked() {
+                self.complete_flushes(asked);
             }
             self.pause(pace, look);
             look = look.saturating_add(1);

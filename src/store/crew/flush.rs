@@ -27,10 +27,16 @@ impl Flushes {
         Self { asked, done, has_ended: AtomicBool::new(false) }
     }
 
+    /// Asks the driver; how often it was asked by now.
+    pub(super) fn ask(&self) -> u64 {
+        // Release [flush-asked]: pairs with the Acquire in `asked`. Model: `flush_vs_driver`.
+        self.asked.fetch_add(1, Ordering::Release) + 1
+    }
+
     /// How often the driver was asked; what was accepted before is visible.
     pub(super) fn asked(&self) -> u64 {
-        // Acquire [flush-heard]: pairs with the Release in `flush_by_driver`: the positions that the
-        // asker has seen claimed are seen. Model: `flush_vs_driver`.
+        // Acquire [flush-heard]: pairs with the Release in `ask`: the positions that the asker has
+        // seen claimed are seen, or that the store is closed. Model: `flush_vs_driver`.
         self.asked.load(Ordering::Acquire)
     }
 
@@ -108,9 +114,7 @@ impl<E: Event> Shared<E> {
     }
 
     pub(in super::super) fn flush_by_driver(&self, deadline: Deadline) -> Result<(), FlushError> {
-        let asked = &self.crew.flushes.asked;
-        // Release [flush-asked]: pairs with the Acquire in `asked`. Model: `flush_vs_driver`.
-        let ticket = asked.fetch_add(1, Ordering::Release) + 1;
+        let ticket = self.crew.flushes.ask();
         self.intake.wake_waiting();
         self.wait_for(Goal::Flush(ticket), deadline, || self.flushed(ticket))?
     }

@@ -56,7 +56,7 @@ pub(super) struct Crew {
 
 /// One thread.
 struct Seat {
-    /// The token of the thread; or one of the two below.
+    /// The token of the thread; or one of the three below.
     thread: AtomicUsize,
     /// Who waits for it to be another one.
     starting: WaitList,
@@ -67,6 +67,8 @@ struct Seat {
 const STARTING: usize = 0;
 /// The thread could not begin.
 const FAILED: usize = 1;
+/// The thread is over. Another one, of the user's, may have its token by now.
+const ENDED: usize = 2;
 
 impl Seat {
     fn new() -> Self {
@@ -95,6 +97,14 @@ impl Seat {
         // Relaxed: as above.
         self.thread.store(token, Ordering::Relaxed);
         self.starting.notify();
+    }
+
+    /// What the thread does last; by then it has let go of all that is the user's.
+    fn leave(&self) {
+        if self.is_here() {
+            // Relaxed: as above.
+            self.thread.store(ENDED, Ordering::Relaxed);
+        }
     }
 
     fn is_here(&self) -> bool {
@@ -251,18 +261,29 @@ impl<E: Event> Shared<E> {
         let shared = Arc::clone(self);
         let has_begun = seat.start(&name, move || {
             let has_failed = core.is_some_and(|core| !config::pin_to(core));
-            if let Some(seat) = &shared.crew.driver {
-                seat.begin(has_failed);
-            }
+            let Some(seat) = &shared.crew.driver else { return };
+            seat.begin(has_failed);
             if !has_failed {
                 shared.drive(&mut pace);
             }
             pace.end();
+            seat.leave();
         })?;
         match core {
             Some(core) if !has_begun => Err(config::no_such_core(core)),
             _ => Ok(()),
         }
+    }
+
+    /// Refuses every send from now on; whether this was the first call.
+    pub(super) fn close(&self) -> bool {
+        let is_first = self.intake.close();
+        if self.crew.driver.is_some() {
+            // A driver that sleeps has been woken. One that does not looks at nothing that senders
+            // write, but at this.
+            self.crew.flushes.ask();
+        }
+        is_first
     }
 
     /// The last handle is gone: closes the store, and waits for its threads and those of its lanes.
@@ -286,7 +307,7 @@ impl<E: Event> Shared<E> {
 
     /// Closes the store and ends its threads, and waits for those that can be waited for.
     pub(super) fn end_crew(&self, is_awaited: bool) {
-        self.intake.close();
+        self.close();
         let Crew { driver, watchdog, .. } = &self.crew;
         if let Some((alarm, _)) = watchdog {
             alarm.stop();

@@ -112,6 +112,7 @@ impl<E: Event> Shared<E> {
                 self.counters.observer_panics.add(1);
             }
         }
+        seat.leave();
     }
 
     fn report_stuck(&self) -> usize {

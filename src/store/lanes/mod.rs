@@ -242,7 +242,7 @@ impl<E: Event> Group<E> {
     fn end(&self) {
         let lanes = || self.lanes.iter().map(|lane| &*lane.shared);
         for lane in lanes() {
-            lane.intake.close();
+            lane.close();
         }
         let is_awaited = !lanes().any(Shared::is_on_own_thread);
         for lane in lanes() {

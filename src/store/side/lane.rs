@@ -46,7 +46,7 @@ impl<E: Event> SideLane<E> {
 
     /// Lets the thread end as soon as it has gone through what is in the lane.
     pub(super) fn close(&self) {
-        self.shared.intake.close();
+        self.shared.close();
     }
 
     /// The same, and waits for it; lets go of the handler.

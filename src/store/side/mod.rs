@@ -25,6 +25,7 @@ use super::replay::Replay;
 use super::timers::TimerSettings;
 use super::whole::Whole;
 use super::{DrainReport, Shared};
+use crate::contain::Each;
 use crate::dead_letter::DeadLetterQueue;
 use crate::error::{ScheduleError, SendAllError, SendError};
 use crate::event::Event;
@@ -132,7 +133,7 @@ impl<E: Event> Shared<E> {
     fn lane_plan(&self) -> Plan<E> {
         Plan {
             observers: Arc::clone(&self.observers),
-            middleware: Arc::from([]),
+            middleware: Arc::new(Each::new(Vec::new())),
             watch: Watch::default(),
             keeper: self.keeper.as_ref().map(|keeper| keeper.another()),
             clock: Arc::clone(&self.clock),

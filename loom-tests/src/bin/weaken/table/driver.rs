@@ -28,7 +28,7 @@ pub(super) const ROWS: &[Weakening] = &[
     text(
         "last handle does not close",
         "store/crew/mod.rs",
-        &[("        self.intake.close();\n", "")],
+        &[("        self.close();\n", "")],
         ("driver", &["driver_sleeps_vs_last_handle"]),
     ),
     text(
@@ -53,7 +53,10 @@ pub(super) const ROWS: &[Weakening] = &[
         "driver looks for a flush after the tail",
         "store/crew/drive.rs",
         &[
-            ("        let asked = self.crew.flushes.asked();\n", ""),
+            (
+                "        let asked = self.crew.flushes.asked();\n        let target",
+                "        let target",
+            ),
             (
                 "        dispatch.run_to(target);\n",
                 "        dispatch.run_to(target);\n        let asked = self.crew.flushes.asked();\n",
@@ -90,5 +93,20 @@ pub(super) const ROWS: &[Weakening] = &[
         "store/lanes/send.rs",
         &[("self.shared(lane).send(event, from.patience())", "from.send_here(event)")],
         ("lanes", &["lane_hands_over_to_lane"]),
+    ),
+    text(
+        "a flush looks for no drain that took events",
+        "store/crew/flush.rs",
+        &[(
+            "        if self.has_given_up() {\n            return Err(FlushError::Abandoned);\n        }\n",
+            "",
+        )],
+        ("driver", &["flush_vs_give_up"]),
+    ),
+    text(
+        "a flush looks without the books",
+        "store/crew/flush.rs",
+        &[("        drop(sync::lock(&self.left_over));\n", "")],
+        ("driver", &["flush_vs_give_up"]),
     ),
 ];

@@ -75,4 +75,34 @@ pub(super) const ROWS: &[Weakening] = &[
         ],
         ("timers", &["schedule_vs_drain"]),
     ),
+    text(
+        "a clock that jumps rings nobody",
+        "store/next.rs",
+        &[(
+            "        self.due_news.fetch_add(1, Ordering::Relaxed);\n        self.intake.wake_waiting();\n",
+            "        self.due_news.fetch_add(1, Ordering::Relaxed);\n",
+        )],
+        ("timers", &["jump_vs_publish_wait"]),
+    ),
+    text(
+        "a clock that jumps is no news",
+        "store/next.rs",
+        &[("        self.due_news.fetch_add(1, Ordering::Relaxed);\n", "")],
+        ("timers", &["jump_vs_publish_wait"]),
+    ),
+    text(
+        "a series that is cancelled leaves its next time",
+        "timer/queue.rs",
+        &[("        self.wheel.as_mut()?.cancel(series.id);\n", "")],
+        ("timers", &["cancel_series_vs_fire"]),
+    ),
+    text(
+        "a series that was cancelled is looked for in vain",
+        "timer/queue.rs",
+        &[(
+            "            None => Some(make),\n",
+            "            None => unreachable!(\"it is there\"),\n",
+        )],
+        ("timers", &["cancel_series_vs_fire"]),
+    ),
 ];
