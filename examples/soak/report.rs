@@ -69,6 +69,9 @@ fn settle_subscriptions(system: &System, kept: &Kept, ledger: &Ledger) {
         ledger.complain(format_args!("{name}: a subscription is gone"));
         return;
     };
+    if kept.others.iter().any(|other| other.stats().is_none()) {
+        ledger.complain(format_args!("{name}: a subscription is gone"));
+    }
     let handled = ledger.count(Door::Handled, None, system.index);
     equal("the meter succeeded", meter.succeeded, handled);
     equal("the meter was offered", meter.offered, handled);
