@@ -118,6 +118,8 @@ fn keep_quiet() {
 
 /// Soaks, and says what was wrong; prints the report, whose last line is there only if nothing was.
 fn soak(options: &Options) -> Result<Vec<String>, ConfigError> {
+    // What a runtime starts along with the first thread is there already.
+    let _ = thread::spawn(|| {}).join();
     let threads = count_threads();
     let ledger = Arc::new(Ledger::new());
     let balances = run(options, &ledger)?;
