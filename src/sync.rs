@@ -15,6 +15,8 @@ pub(crate) use self::imp::*;
 use std::sync::PoisonError;
 use std::time::Instant;
 
+/// For what is set before anybody looks, so that there is nothing in it for a model to see.
+pub(crate) use std::sync::OnceLock;
 pub(crate) use std::sync::{Arc, Weak};
 
 /// Locks `mutex`; a panic of an earlier holder changes nothing.
@@ -103,14 +105,48 @@ mod imp {
         std::thread::Builder::new().name(name.to_owned()).spawn(body)
     }
 
+    std::thread_local! {
+        /// How many dispatches this thread is in the middle of. Its address tells threads apart.
+        pub(super) static DISPATCHES: core::cell::Cell<usize> = const { core::cell::Cell::new(0) };
+    }
+
     /// A number that no other living thread has; never 0.
     #[inline]
     pub(crate) fn thread_token() -> usize {
-        std::thread_local! {
-            static MARK: u8 = const { 0 };
-        }
-        MARK.with(|mark| core::ptr::from_ref(mark).addr())
+        DISPATCHES.with(|dispatches| core::ptr::from_ref(dispatches).addr())
     }
+
+    /// A static; in a model each schedule begins with a new one.
+    macro_rules! global {
+        ($(#[$doc:meta])* $name:ident: $type:ty = $value:expr) => {
+            $(#[$doc])*
+            static $name: $type = $value;
+        };
+    }
+    pub(crate) use global;
+}
+
+/// Counts a dispatch that this thread begins.
+#[inline]
+pub(crate) fn begin_dispatch() {
+    imp::DISPATCHES.with(|dispatches| dispatches.set(dispatches.get().wrapping_add(1)));
+}
+
+/// Takes that back.
+#[inline]
+pub(crate) fn end_dispatch() {
+    imp::DISPATCHES.with(|dispatches| dispatches.set(dispatches.get().wrapping_sub(1)));
+}
+
+/// Whether this thread is in the middle of a dispatch, of whatever store.
+#[inline]
+pub(crate) fn is_dispatching() -> bool {
+    imp::DISPATCHES.with(|dispatches| dispatches.get() != 0)
+}
+
+/// How many processors this process may use, as far as the system says.
+pub(crate) fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, Into::into)
 }
 
 /// A number that nobody else in the process has got, from 1. It orders nothing, so models need not
@@ -253,6 +289,17 @@ mod imp {
     ) -> std::io::Result<JoinHandle<()>> {
         loom::thread::Builder::new().name(name.to_owned()).spawn(body)
     }
+
+    loom::thread_local! {
+        pub(super) static DISPATCHES: core::cell::Cell<usize> = core::cell::Cell::new(0);
+    }
+
+    macro_rules! global {
+        ($(#[$doc:meta])* $name:ident: $type:ty = $value:expr) => {
+            loom::lazy_static! { $(#[$doc])* static ref $name: $type = $value; }
+        };
+    }
+    pub(crate) use global;
 
     pub(crate) fn thread_token() -> usize {
         use core::hash::{BuildHasher, BuildHasherDefault};

@@ -21,7 +21,8 @@ pub enum CommitError<E> {
     /// The store is closed.
     #[error("the store is closed and dispatches nothing new")]
     Closed,
-    /// A handler of the same store asked for it.
+    /// A handler of the same store asked for it, or one of another store that the dispatch of this one
+    /// waits for.
     #[error(
         "a handler cannot dispatch events in the middle of its own: use `enqueue`, which sends them \
          behind what is pending"

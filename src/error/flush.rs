@@ -7,8 +7,11 @@ pub enum FlushError {
     /// The deadline passed first. What was not handled is still to be.
     #[error("the deadline passed before everything was handled")]
     Timeout,
-    /// It was called on the thread that would have to do it: from inside a handler, for one.
-    #[error("a flush on the thread that dispatches would wait for itself")]
+    /// It was called on the thread that would have to do it, from inside a handler for one; or on one
+    /// that this thread waits for.
+    #[error(
+        "a flush on the thread that dispatches, or that the dispatch waits for, would never end"
+    )]
     WouldDeadlock,
     /// A drain ran out of time, and what was left will not be handled: the drain returns it.
     #[error("a drain ran out of time, and took what was left")]

@@ -15,10 +15,11 @@ pub enum SendError<E> {
     /// The ring is closed; no later send can succeed.
     #[error("the ring is closed and accepts nothing any more")]
     Closed(E),
-    /// The ring is full and the caller is the thread that empties it, so waiting would never end.
+    /// The ring is full, and the caller is the thread that empties it, or one that this thread waits
+    /// for, directly or through others: so waiting would never end.
     #[error(
-        "the ring is full and this thread is the one that empties it: waiting here would never \
-         end, so use try_send, another policy or a larger capacity"
+        "the ring is full and the thread that empties it is this one, or waits for it: waiting \
+         here would never end, so use try_send, another policy or a larger capacity"
     )]
     WouldDeadlock(E),
 }
@@ -85,8 +86,9 @@ pub enum SendAllError {
     /// The ring is closed; no later send can succeed.
     #[error("the ring is closed and accepts nothing any more")]
     Closed,
-    /// The ring is full and the caller is the thread that empties it.
-    #[error("the ring has no room and this thread is the one that empties it")]
+    /// There is no room, and the caller is the thread that makes it, or one that this thread waits
+    /// for, directly or through others.
+    #[error("the ring has no room and the thread that empties it is this one, or waits for it")]
     WouldDeadlock,
     /// The events do not belong in one lane, and lanes are not written to as one.
     #[error("the events belong in several lanes: send those of each lane as a group of their own")]

@@ -235,8 +235,9 @@ impl<E: Event> Context<'_, E> {
     ///
     /// As [`EventStore::send`](crate::EventStore::send). Under
     /// [`Block`](crate::OverrunPolicy::Block) a full ring is
-    /// [`WouldDeadlock`](SendError::WouldDeadlock), because the thread that would have to make room
-    /// is this one.
+    /// [`WouldDeadlock`](SendError::WouldDeadlock) at once, because the thread that would have to make
+    /// room is this one, or waits for it. Into other stores a handler sends by their handles, which
+    /// wait unless that would be for ever.
     ///
     /// # Examples
     ///

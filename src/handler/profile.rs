@@ -128,14 +128,19 @@ impl<E: Event> Profile<E> {
         // Relaxed: as above.
         let is_won = !self.claimed.as_ref().is_some_and(|it| it.swap(true, Ordering::Relaxed));
         if !is_won {
-            self.state.fetch_and(!CLAIMED, Ordering::Relaxed); // Relaxed: as above.
+            self.unclaim();
         }
         is_won
     }
 
-    pub(super) fn give_back(&self) {
+    /// The state before.
+    fn unclaim(&self) -> u64 {
         // Relaxed: as above.
-        let before = self.state.fetch_and(!CLAIMED, Ordering::Relaxed);
+        self.state.fetch_and(!CLAIMED, Ordering::Relaxed)
+    }
+
+    pub(super) fn give_back(&self) {
+        let before = self.unclaim();
         if let Some(claimed) = self.claimed.as_ref().filter(|_| before & ENDED == 0) {
             claimed.store(false, Ordering::Relaxed); // Relaxed: as above.
         }

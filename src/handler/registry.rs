@@ -47,13 +47,13 @@ impl<E: Event> Registry<E> {
     }
 
     /// Adds a subscriber.
-    pub(crate) fn subscribe(&self, subscriber: Arc<dyn Subscribed<E>>) {
-        // If the topic's `Hash` or `Eq` panics, the handler, which is the user's, is dropped after
-        // the lock is released: it came in before.
+    pub(crate) fn subscribe(&self, subscriber: &Arc<dyn Subscribed<E>>) {
+        // If the topic's `Hash` or `Eq` panics, the caller still has the handler, which is the user's:
+        // it is not dropped under the lock.
         let mut newest = sync::lock(&self.newest);
-        let table = newest.table.with(&subscriber);
+        let table = newest.table.with(subscriber);
         let before = self.install(&mut newest, table);
-        newest.by_id.insert(subscriber.profile().id, Arc::clone(&subscriber));
+        newest.by_id.insert(subscriber.profile().id, Arc::clone(subscriber));
         // Outside the lock: the last holder of a table drops handlers, which are the user's.
         drop(newest);
         drop(before);

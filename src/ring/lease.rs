@@ -3,7 +3,6 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
-use std::time::Instant;
 
 use crate::sync::UnsafeCell;
 use crate::sync::atomic::{AtomicBool, Ordering};
@@ -86,7 +85,7 @@ impl<T> fmt::Debug for Exclusive<T> {
     }
 }
 
-/// An [`Exclusive`] that can be waited for, until a deadline.
+/// An [`Exclusive`] that can be waited for.
 pub(crate) struct Lease<T> {
     exclusive: Exclusive<T>,
     waiting: WaitList,
@@ -114,27 +113,11 @@ impl<T> Lease<T> {
         Some(Held { taken, _wakes: Wakes(&self.waiting) })
     }
 
-    /// Takes the lease, waiting for it until `deadline`.
+    /// Where to wait for the lease, or for what else its holder does: it is notified each time the
+    /// lease is given back. An attempt may take the lease and return it, but not give it back.
     #[inline]
-    pub(crate) fn take(&self, deadline: Option<Instant>) -> Option<Held<'_, T>> {
-        self.waiting.wait_for(deadline, || self.try_take())
-    }
-}
-
-impl<T> Lease<T> {
-    /// Makes attempts until one succeeds, or `deadline` has passed: one at least each time the lease
-    /// is given back. An attempt must not touch the lease.
-    pub(crate) fn wait_until<R>(
-        &self,
-        deadline: Option<Instant>,
-        attempt: impl FnMut() -> Option<R>,
-    ) -> Option<R> {
-        self.waiting.wait_for(deadline, attempt)
-    }
-
-    /// Lets those who wait make another attempt.
-    pub(crate) fn wake_waiting(&self) {
-        self.waiting.notify();
+    pub(crate) const fn waiting(&self) -> &WaitList {
+        &self.waiting
     }
 }
 

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::Shared;
+use super::blocked::{Goal, Unmet};
 use super::whole::Whole;
 use crate::config::OverrunPolicy;
 use crate::error::{ScheduleError, SendAllError, SendError};
@@ -84,7 +85,7 @@ impl<E: Event> Shared<E> {
             Err(Impatience::WouldDeadlock) => return Err(SendError::WouldDeadlock(event)),
         };
         let mut waiting = Some(event);
-        let result = self.intake.wait_for_space(deadline, || match again(waiting.take()?) {
+        let result = self.wait_for(Goal::Room(1), deadline, || match again(waiting.take()?) {
             Err(SendError::Full(event)) => {
                 waiting = Some(event);
                 None
@@ -92,9 +93,10 @@ impl<E: Event> Shared<E> {
             result => Some(result),
         });
         match (result, waiting) {
-            (Some(result), _) => result,
-            (None, Some(event)) => Err(SendError::Timeout(event)),
-            (None, None) => unreachable!("an attempt that keeps the event has a result"),
+            (Ok(result), _) => result,
+            (Err(Unmet::Late), Some(event)) => Err(SendError::Timeout(event)),
+            (Err(Unmet::Cycle), Some(event)) => Err(SendError::WouldDeadlock(event)),
+            (Err(_), None) => unreachable!("an attempt that keeps the event has a result"),
         }
     }
 
@@ -109,7 +111,10 @@ impl<E: Event> Shared<E> {
             Patience::For(timeout) => Deadline::after(timeout),
             Patience::Until(deadline) => deadline,
         };
-        if self.is_dispatching_here() { Err(Impatience::WouldDeadlock) } else { Ok(deadline) }
+        if self.is_dispatching_here() || self.crew.is_driver_here() {
+            return Err(Impatience::WouldDeadlock);
+        }
+        Ok(deadline)
     }
 
     /// Counts a loss, and shows it to the observers.
@@ -159,16 +164,21 @@ impl<E: Event> Shared<E> {
             Err(Impatience::Asked) => return Err(SendAllError::Full),
             Err(Impatience::WouldDeadlock) => return Err(SendAllError::WouldDeadlock),
         };
-        let result = self.intake.wait_for_space(deadline, || match attempt(events) {
+        let room = Goal::Room(events.len());
+        let result = self.wait_for(room, deadline, || match attempt(events) {
             Err(SendAllError::Full) => None,
             result => Some(result),
         });
-        result.unwrap_or(Err(SendAllError::Timeout))
+        result.unwrap_or_else(|unmet| match unmet {
+            Unmet::Late => Err(SendAllError::Timeout),
+            Unmet::Cycle => Err(SendAllError::WouldDeadlock),
+        })
     }
 
     fn account_all(&self, result: &Result<SentAll<E>, SendAllError>, events: &[E]) {
         match result {
-            Ok(SentAll::Stored) => {}
+            // Of the last, no store has been asked.
+            Ok(SentAll::Stored) | Err(SendAllError::SeveralLanes) => {}
             Ok(SentAll::Displaced(displaced)) => self.show_all(displaced, Loss::Oldest),
             Ok(SentAll::NotStored(displaced)) => {
                 self.show_all(displaced, Loss::Oldest);
@@ -178,7 +188,6 @@ impl<E: Event> Shared<E> {
             Err(SendAllError::Full | SendAllError::TooLarge { .. }) => {
                 self.refuse(Refusal::Full, events);
             }
-            Err(SendAllError::SeveralLanes) => {}
             Err(SendAllError::Timeout) => self.refuse(Refusal::Timeout, events),
             Err(SendAllError::Closed) => self.refuse(Refusal::Closed, events),
             Err(SendAllError::WouldDeadlock) => self.refuse(Refusal::WouldDeadlock, events),

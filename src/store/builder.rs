@@ -1,7 +1,6 @@
 //! Setting a store up.
 
 use std::marker::PhantomData;
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use super::crew::{Crew, CrewConfig};
@@ -20,7 +19,7 @@ use crate::handler::{Middleware, Observer, Observers, Registry, Watch};
 use crate::metrics::Counters;
 use crate::ring::{Lease, Single};
 use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
-use crate::sync::{Arc, Mutex};
+use crate::sync::{Arc, Mutex, OnceLock, Weak};
 use crate::time::{Clock, MonotonicClock};
 use crossbeam_utils::CachePadded;
 
@@ -195,7 +194,7 @@ impl<E: Event> Plan<E> {
     ) -> Result<Arc<Shared<E>>, ConfigError> {
         let registry = Arc::new(Registry::new());
         let dispatcher = Dispatcher::new(intake.capacity(), registry.look());
-        let shared = Arc::new(Shared {
+        let shared = Arc::new_cyclic(|own| Shared {
             intake,
             registry,
             observers: Arc::clone(&self.observers),
@@ -215,6 +214,7 @@ impl<E: Event> Plan<E> {
             handles: AtomicUsize::new(1),
             crew: Crew::new(&crew),
             whole: OnceLock::new(),
+            own: Weak::clone(own),
         });
         shared.start_crew(crew)?;
         Ok(shared)

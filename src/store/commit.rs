@@ -1,6 +1,7 @@
 //! Dispatching events that do not come through the ring.
 
 use super::batching::Flush;
+use super::blocked::{Goal, Unmet};
 use super::delivery::Tools;
 use super::dispatch::Dispatcher;
 use super::{EventStore, Shared};
@@ -27,8 +28,10 @@ impl<E: Event, P: Producers> EventStore<E, P> {
         if events.is_empty() {
             return Ok(0);
         }
-        let Some(mut dispatch) = shared.take_dispatch(deadline) else {
-            return Err(CommitError::Timeout);
+        let mut dispatch = match shared.take_dispatch(Goal::Lease, deadline) {
+            Ok(dispatch) => dispatch,
+            Err(Unmet::Late) => return Err(CommitError::Timeout),
+            Err(Unmet::Cycle) => return Err(CommitError::InsideHandler),
         };
         // Again: a drain that had the lease before has said that it is complete.
         // Model: `no_commit_after_drain`.

@@ -6,6 +6,7 @@
 //! that call and nothing else.
 
 use super::batching::{Batches, Flush};
+use super::blocked::{Goal, Unmet};
 use super::delivery::Tools;
 use super::timers::DueTimers;
 use super::walk::Left;
@@ -53,9 +54,11 @@ pub(super) struct Dispatch<'a, E: Event> {
 
 impl<E: Event> Drop for Dispatch<'_, E> {
     fn drop(&mut self) {
-        // Relaxed: only this thread compares it with its own token. The lease, which `held` gives
-        // back after this, orders it before the next holder's.
+        // Relaxed: this thread compares it with its own token, and others ask who is in their way after
+        // this one has noted that it waits. The lease, which `held` gives back after this, orders it
+        // before the next holder's.
         self.shared.dispatching_thread.store(0, Ordering::Relaxed);
+        sync::end_dispatch();
     }
 }
 
@@ -66,7 +69,8 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     /// If another thread is dispatching, waits for it and then dispatches what it left: when this
     /// returns all those events have been handled, by whomever. Never dispatches an event twice.
     /// Called from inside a handler (or from the `Drop` of an event that is being dispatched) it
-    /// returns 0 at once, and the dispatch that is running goes on to what is pending by then.
+    /// returns 0 at once, and the dispatch that is running goes on to what is pending by then. So it
+    /// does in a handler of another store that this dispatch waits for.
     ///
     /// Sends the events of the [timers](Self::schedule_at) that are due, and dispatches them too. Events
     /// sent during the call are left for the next one, unless they take the place of older ones that
@@ -96,7 +100,8 @@ impl<E: Event, P: Producers> EventStore<E, P> {
             return 0;
         }
         let target = shared.intake.tail_position();
-        let Some(mut dispatch) = shared.take_dispatch(Deadline::NEVER) else { return 0 };
+        let dispatch = shared.take_dispatch(Goal::Publish, Deadline::NEVER);
+        let Ok(mut dispatch) = dispatch else { return 0 };
         dispatch.run_to(target)
     }
 }
@@ -150,7 +155,8 @@ impl<E: Event> EventStore<E> {
             return Some(0);
         }
         let target = shared.intake.tail_position();
-        let Some(mut dispatch) = shared.take_dispatch(deadline) else { return Some(0) };
+        let dispatch = shared.take_dispatch(Goal::Publish, deadline);
+        let Ok(mut dispatch) = dispatch else { return Some(0) };
         let dispatched = dispatch.run_to(target);
         // With the lease in hand: what is gone from the ring has been dispatched.
         let over = dispatched == 0 && (shared.intake.is_finished() || shared.is_abandoned());
@@ -166,8 +172,21 @@ impl<E: Event> Shared<E> {
     }
 
     /// The right to dispatch, waiting for it until `deadline`.
-    pub(super) fn take_dispatch(&self, deadline: Deadline) -> Option<Dispatch<'_, E>> {
-        self.dispatcher.take(deadline.instant()).map(|held| self.begin(held))
+    pub(super) fn take_dispatch(
+        &self,
+        goal: Goal,
+        deadline: Deadline,
+    ) -> Result<Dispatch<'_, E>, Unmet> {
+        match self.dispatcher.try_take() {
+            Some(held) => Ok(self.begin(held)),
+            None => self.await_dispatch(goal, deadline),
+        }
+    }
+
+    #[cold]
+    fn await_dispatch(&self, goal: Goal, deadline: Deadline) -> Result<Dispatch<'_, E>, Unmet> {
+        let held = self.wait_for(goal, deadline, || self.dispatcher.try_take())?;
+        Ok(self.begin(held))
     }
 
     /// The right to dispatch, if nobody has it.
@@ -178,6 +197,7 @@ impl<E: Event> Shared<E> {
     fn begin<'a>(&'a self, held: Held<'a, Dispatcher<E>>) -> Dispatch<'a, E> {
         // Relaxed: see the drop of `Dispatch`.
         self.dispatching_thread.store(sync::thread_token(), Ordering::Relaxed);
+        sync::begin_dispatch();
         Dispatch { shared: self, held }
     }
 

@@ -119,17 +119,14 @@ impl<E: Send> Intake<E> {
         }
     }
 
-    /// Makes attempts until one succeeds or `deadline` passes; `None` if it passed, or at once
-    /// under a policy that never waits.
-    pub(super) fn wait_for_space<R>(
-        &self,
-        deadline: Deadline,
-        attempt: impl FnMut() -> Option<R>,
-    ) -> Option<R> {
-        match self.policy {
-            OverrunPolicy::Block => self.space.wait_for(deadline.instant(), attempt),
-            OverrunPolicy::DropOldest | OverrunPolicy::ReturnError => None,
-        }
+    /// Where to wait for room, under the policy that lets senders wait.
+    pub(super) fn space(&self) -> &WaitList {
+        &self.space
+    }
+
+    /// Whether an attempt to send so many events would come to something: they fit, or are refused.
+    pub(super) fn has_room(&self, count: usize) -> bool {
+        self.is_closed() || count <= self.capacity() - self.len_hint()
     }
 
     /// Waits until an event has been sent that has not been taken out, the intake is closed, or

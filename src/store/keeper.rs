@@ -58,13 +58,16 @@ impl<E: Event> Failed<E> {
     }
 }
 
+/// Finds the subscription that a letter is of.
+pub(super) type Find<'a, E> = dyn Fn(&DeadLetter<E>) -> Option<Arc<dyn Subscribed<E>>> + 'a;
+
 /// Which letters to replay, and how.
 pub(super) struct ReplayOrder<'a, E: Event> {
     pub(super) now: Instant,
     pub(super) max: usize,
     pub(super) pace: Duration,
     pub(super) wanted: &'a mut dyn FnMut(&DeadLetter<E>) -> bool,
-    pub(super) find: &'a dyn Fn(&DeadLetter<E>) -> Option<Arc<dyn Subscribed<E>>>,
+    pub(super) find: &'a Find<'a, E>,
     pub(super) is_closed: &'a dyn Fn() -> bool,
 }
 

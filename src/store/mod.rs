@@ -5,6 +5,7 @@ mod again;
 mod audit;
 mod batch_call;
 mod batching;
+mod blocked;
 mod builder;
 mod commit;
 mod crew;
@@ -34,7 +35,6 @@ pub use replay::Replay;
 pub use shutdown::DrainReport;
 
 use std::marker::PhantomData;
-use std::sync::OnceLock;
 use std::time::Instant;
 
 use crossbeam_utils::CachePadded;
@@ -51,7 +51,7 @@ use crate::handler::{Middleware, Observer, Observers, Registry, Watch};
 use crate::metrics::Counters;
 use crate::ring::{Lease, Many, Producers};
 use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use crate::sync::{self, Arc, Mutex, Weak};
+use crate::sync::{self, Arc, Mutex, OnceLock, Weak};
 use crate::time::Clock;
 use crate::timer::Timers;
 
@@ -122,6 +122,8 @@ struct Shared<E: Event> {
     crew: Crew,
     /// What the store is a lane of, if it is one.
     whole: OnceLock<Weak<dyn Whole<E>>>,
+    /// For the note of a thread that waits for this store.
+    own: Weak<Self>,
 }
 
 impl<E: Event> EventStore<E> {

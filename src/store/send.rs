@@ -14,12 +14,16 @@ impl<E: Event> EventStore<E> {
     ///
     /// One read-modify-write while there is room; no allocation. Under
     /// [`Block`](crate::OverrunPolicy::Block) it spins, yields and then sleeps until another thread's
-    /// `publish` makes room or the store is closed.
+    /// `publish` makes room or the store is closed. Only in a handler it looks, each time before it
+    /// sleeps, whether that would be for ever: handlers of several stores that send into each other
+    /// never hang, because one of them is refused. (What a handler waits for by other means, a lock or
+    /// the end of a thread, is not seen.)
     ///
     /// # Errors
     ///
     /// With the event: [`Full`](SendError::Full) under [`ReturnError`](crate::OverrunPolicy::ReturnError);
-    /// [`WouldDeadlock`](SendError::WouldDeadlock) under `Block` on the thread that is dispatching;
+    /// [`WouldDeadlock`](SendError::WouldDeadlock) under `Block` on the thread that is dispatching, and
+    /// in a handler of another store that this dispatch waits for, directly or through others;
     /// [`Closed`](SendError::Closed).
     ///
     /// # Examples

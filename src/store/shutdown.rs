@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::blocked::{Goal, Unmet};
 use super::{EventStore, Shared};
 use crate::event::Event;
 use crate::handler::RunningCall;
@@ -141,7 +142,7 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     ///
     /// Draining again is allowed, also from several threads: each event is dispatched or returned
     /// once. From inside a handler it closes the store, returns at once, and lets the dispatch that
-    /// is running finish the rest.
+    /// is running finish the rest; also from a handler of another store that this dispatch waits for.
     ///
     /// # Examples
     ///
@@ -175,8 +176,10 @@ impl<E: Event, P: Producers> EventStore<E, P> {
             // Its thread does it: this one could not leave a handler that does not return.
             shared.await_driver(deadline);
         }
-        let Some(mut dispatch) = shared.take_dispatch(deadline) else {
-            return shared.report_with(dispatched, shared.give_up());
+        let mut dispatch = match shared.take_dispatch(Goal::Publish, deadline) {
+            Ok(dispatch) => dispatch,
+            Err(Unmet::Late) => return shared.report_with(dispatched, shared.give_up()),
+            Err(Unmet::Cycle) => return shared.report(dispatched),
         };
         // A producer that cannot be locked out may have sent since `run_to_end` looked.
         let finished = loop {
@@ -223,7 +226,7 @@ impl<E: Event> Shared<E> {
         self.counters.removed.add(count);
         self.counters.undelivered.add(count);
         // Those who wait for what was removed need not.
-        self.dispatcher.wake_waiting();
+        self.dispatcher.waiting().notify();
         removed
     }
 

@@ -1,5 +1,6 @@
 //! Subscribing: what stands between the dispatch and a handler is put together here, once.
 
+use super::blocked::Goal;
 use super::{EventStore, Shared};
 use crate::error::{ConfigError, HandlerError};
 use crate::event::Event;
@@ -203,7 +204,8 @@ impl<E: Event, P: Producers> EventStore<E, P> {
         };
         let profile = Profile::new(listing, options, part);
         let subscriber = Subscriber::new(profile, Collecting(filter), collect);
-        let subscription = self.enlist(Arc::new(subscriber));
+        let subscriber: Arc<dyn Subscribed<E>> = Arc::new(subscriber);
+        let subscription = self.enlist(&subscriber);
         self.list(posts, &call);
         Ok(subscription)
     }
@@ -300,13 +302,14 @@ impl<E: Event, P: Producers> EventStore<E, P> {
         let (options, filter) = options.split();
         let once = options.once;
         let profile = Profile::new(listing, options, None);
-        self.enlist(match once {
+        let subscriber: Arc<dyn Subscribed<E>> = match once {
             Once::No => Arc::new(Subscriber::new(profile, Filtered(filter), handler)),
             _ => Arc::new(Subscriber::new(profile, Ending { once, filter }, handler)),
-        })
+        };
+        self.enlist(&subscriber)
     }
 
-    fn enlist(&self, subscriber: Arc<dyn Subscribed<E>>) -> Subscription {
+    fn enlist(&self, subscriber: &Arc<dyn Subscribed<E>>) -> Subscription {
         let id = subscriber.profile().id;
         self.shared.registry.subscribe(subscriber);
         let registry: Weak<Registry<E>> = Arc::downgrade(&self.shared.registry);
@@ -339,7 +342,8 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     /// `deadline`.
     ///
     /// Waits for the dispatch that is running to end, and ends the subscription in any case. From
-    /// inside a handler it does not wait, and says `false`: the handler that asks is running.
+    /// inside a handler it does not wait, and says `false`: the handler that asks is running. So it does
+    /// from a handler of another store that the dispatch of this one waits for.
     ///
     /// # Examples
     ///
@@ -356,7 +360,8 @@ impl<E: Event, P: Producers> EventStore<E, P> {
         self.unsubscribe(id);
         // Whoever has the lease next sees the end of the subscription, because it is passed on with
         // the lease; and with the lease in hand nobody else is in a handler.
-        !self.shared.is_dispatching_here() && self.shared.take_dispatch(deadline.into()).is_some()
+        !self.shared.is_dispatching_here()
+            && self.shared.take_dispatch(Goal::Lease, deadline.into()).is_ok()
     }
 
     /// Keeps events from a subscription until [`resume`](Self::resume); whether that is a change.

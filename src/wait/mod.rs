@@ -8,4 +8,4 @@ mod wait_list;
 pub(crate) use backoff::Backoff;
 pub(crate) use doorbell::Doorbell;
 pub use strategy::{BusySpin, Park, WaitStrategy, Yield};
-pub(crate) use wait_list::WaitList;
+pub(crate) use wait_list::{Phase, WaitList};

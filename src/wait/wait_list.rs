@@ -29,6 +29,15 @@ pub(crate) struct WaitList {
     bell: Condvar,
 }
 
+/// When an attempt is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// While the thread passes the time; others may follow at once.
+    Awake,
+    /// With the gate held: unless it succeeds, the thread goes to sleep.
+    Asleep,
+}
+
 impl WaitList {
     pub(crate) fn new() -> Self {
         Self { sleepers: AtomicUsize::new(0), gate: Mutex::new(()), bell: Condvar::new() }
@@ -43,13 +52,22 @@ impl WaitList {
         deadline: Option<Instant>,
         mut attempt: impl FnMut() -> Option<R>,
     ) -> Option<R> {
+        self.wait_in_phases(deadline, |_| attempt())
+    }
+
+    /// The same with attempts that are told in which phase they are made.
+    pub(crate) fn wait_in_phases<R>(
+        &self,
+        deadline: Option<Instant>,
+        mut attempt: impl FnMut(Phase) -> Option<R>,
+    ) -> Option<R> {
         let mut backoff = Backoff::new();
         loop {
-            if let Some(result) = attempt() {
+            if let Some(result) = attempt(Phase::Awake) {
                 return Some(result);
             }
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-                return attempt();
+                return attempt(Phase::Awake);
             }
             if !backoff.snooze() {
                 return self.sleep_for(deadline, attempt);
@@ -61,7 +79,7 @@ impl WaitList {
     fn sleep_for<R>(
         &self,
         deadline: Option<Instant>,
-        mut attempt: impl FnMut() -> Option<R>,
+        mut attempt: impl FnMut(Phase) -> Option<R>,
     ) -> Option<R> {
         let mut gate = sync::lock(&self.gate);
         // Acquire [sleeper-counted]: pairs with the Release of `notify`, directly or through the
@@ -69,7 +87,7 @@ impl WaitList {
         // waker changed before. Model: `park_vs_wake`.
         self.sleepers.fetch_add(1, Ordering::Acquire);
         let result = loop {
-            if let Some(result) = attempt() {
+            if let Some(result) = attempt(Phase::Asleep) {
                 break Some(result);
             }
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::panic;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -271,4 +271,56 @@ pub(crate) fn push_displacing<T>(model: &mut VecDeque<T>, capacity: usize, value
     let displaced = if model.len() == capacity { model.pop_front() } else { None };
     model.push_back(value);
     displaced
+}
+
+/// An event that belongs with others of its key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Keyed {
+    pub(crate) key: u64,
+    pub(crate) value: u64,
+}
+
+impl Event for Keyed {
+    type Topic = ();
+    fn topic(&self) {}
+}
+
+/// A gate that is closed until it is opened, once, for all who wait in front of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Gate(Arc<(Mutex<GateState>, Condvar)>);
+
+#[derive(Debug, Default)]
+struct GateState {
+    is_open: bool,
+    waiting: usize,
+}
+
+impl Gate {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new((Mutex::new(GateState::default()), Condvar::new())))
+    }
+
+    pub(crate) fn open(&self) {
+        self.0.0.lock().unwrap().is_open = true;
+        self.0.1.notify_all();
+    }
+
+    /// Waits until it is open.
+    pub(crate) fn pass(&self) {
+        let mut state = self.0.0.lock().unwrap();
+        state.waiting += 1;
+        self.0.1.notify_all();
+        while !state.is_open {
+            state = self.0.1.wait(state).unwrap();
+        }
+        state.waiting -= 1;
+    }
+
+    /// Waits until so many wait in front of it.
+    pub(crate) fn await_waiting(&self, count: usize) {
+        let mut state = self.0.0.lock().unwrap();
+        while state.waiting < count {
+            state = self.0.1.wait(state).unwrap();
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::super::Shared;
+use super::super::blocked::Goal;
 use crate::contain;
 use crate::event::Event;
 use crate::sync;
@@ -106,7 +107,7 @@ impl<E: Event> Shared<E> {
         // Before the tail is looked at: what was accepted before a flush was asked for is below it.
         let asked = self.crew.flushes.asked();
         let target = self.intake.tail_position();
-        let Some(mut dispatch) = self.take_dispatch(Deadline::NEVER) else { return };
+        let Ok(mut dispatch) = self.take_dispatch(Goal::Lease, Deadline::NEVER) else { return };
         dispatch.run_to(target);
         if self.crew.flushes.is_asked() {
             dispatch.flush_batches();
@@ -120,7 +121,7 @@ impl<E: Event> Shared<E> {
     fn drive_to_end(&self, pace: &mut Pace) {
         let mut look = 0_u64;
         loop {
-            if let Some(mut dispatch) = self.take_dispatch(Deadline::NEVER) {
+            if let Ok(mut dispatch) = self.take_dispatch(Goal::Lease, Deadline::NEVER) {
                 dispatch.run_to_end(Deadline::NEVER);
             }
             // A producer that cannot be locked out may send until it has said that it will not; there

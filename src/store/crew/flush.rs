@@ -1,6 +1,7 @@
 //! Waiting until everything that was accepted has been handled.
 
 use super::super::batching::Flush;
+use super::super::blocked::{Goal, Unmet};
 use super::super::dispatch::Dispatch;
 use super::super::{EventStore, Shared};
 use crate::error::FlushError;
@@ -54,7 +55,8 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     ///
     /// [`Timeout`](FlushError::Timeout) if the deadline passes first; without a driver it is looked at
     /// after each run of events, and does not interrupt one. [`WouldDeadlock`](FlushError::WouldDeadlock)
-    /// from inside a handler, and wherever else the thread that dispatches calls it.
+    /// from inside a handler, wherever else the thread that dispatches calls it, and from a handler of
+    /// another store that the dispatch of this one waits for.
     /// [`Abandoned`](FlushError::Abandoned) if a [`drain`](Self::drain) has run out of time.
     ///
     /// # Examples
@@ -90,9 +92,7 @@ impl<E: Event, P: Producers> EventStore<E, P> {
 impl<E: Event> Shared<E> {
     fn flush_here(&self, deadline: Deadline) -> Result<(), FlushError> {
         let target = self.intake.tail_position();
-        let Some(mut dispatch) = self.take_dispatch(deadline) else {
-            return Err(FlushError::Timeout);
-        };
+        let mut dispatch = self.take_dispatch(Goal::Lease, deadline).map_err(FlushError::from)?;
         dispatch.run_to_by(target, deadline);
         if self.has_given_up() {
             return Err(FlushError::Abandoned);
@@ -105,31 +105,34 @@ impl<E: Event> Shared<E> {
     }
 
     fn flush_by_driver(&self, deadline: Deadline) -> Result<(), FlushError> {
-        let Flushes { asked, done, .. } = &self.crew.flushes;
+        let asked = &self.crew.flushes.asked;
         // Release [flush-asked]: pairs with the Acquire in `asked`. Model: `flush_vs_driver`.
         let ticket = asked.fetch_add(1, Ordering::Release) + 1;
         self.intake.wake_waiting();
-        let outcome = self.dispatcher.wait_until(deadline.instant(), || {
-            // Acquire [flush-done-seen]: pairs with the Release in `complete_flushes`: what the
-            // handlers did is visible. Model: `flush_vs_driver`.
-            if done.load(Ordering::Acquire) >= ticket {
-                Some(Ok(()))
-            } else {
-                self.is_abandoned().then_some(Err(FlushError::Abandoned))
-            }
-        });
-        outcome.unwrap_or(Err(FlushError::Timeout))
+        self.wait_for(Goal::Flush(ticket), deadline, || self.flushed(ticket))?
     }
 
-    /// Waits until the driver of a closed store has dispatched for the last time.
-    pub(in super::super) fn await_driver(&self, deadline: Deadline) {
-        if self.crew.driver.is_some() && !self.crew.is_driver_here() {
-            let has_ended = &self.crew.flushes.has_ended;
-            self.dispatcher.wait_until(deadline.instant(), || {
-                // Relaxed: only a flag; the list orders the rest.
-                has_ended.load(Ordering::Relaxed).then_some(())
-            });
+    /// What came of a flush, if it is over.
+    pub(in super::super) fn flushed(&self, ticket: u64) -> Option<Result<(), FlushError>> {
+        // Acquire [flush-done-seen]: pairs with the Release in `complete_flushes`: what the
+        // handlers did is visible. Model: `flush_vs_driver`.
+        if self.crew.flushes.done.load(Ordering::Acquire) >= ticket {
+            Some(Ok(()))
+        } else {
+            self.is_abandoned().then_some(Err(FlushError::Abandoned))
         }
+    }
+
+    /// Waits until the driver of a closed store has dispatched for the last time; whether it has.
+    pub(in super::super) fn await_driver(&self, deadline: Deadline) -> bool {
+        let driver_is_elsewhere = self.crew.driver.is_some() && !self.crew.is_driver_here();
+        let has_ended = || self.has_driver_ended().then_some(());
+        driver_is_elsewhere && self.wait_for(Goal::End, deadline, has_ended).is_ok()
+    }
+
+    pub(in super::super) fn has_driver_ended(&self) -> bool {
+        // Relaxed: only a flag; the list orders the rest.
+        self.crew.flushes.has_ended.load(Ordering::Relaxed)
     }
 
     /// The driver's word on what it was asked for.
@@ -139,12 +142,12 @@ impl<E: Event> Shared<E> {
             // Model: `flush_vs_driver`.
             self.crew.flushes.done.store(asked, Ordering::Release);
         }
-        self.dispatcher.wake_waiting();
+        self.dispatcher.waiting().notify();
     }
 
     /// The driver's last word: everything has been handled, or nothing will be.
     pub(super) fn end_flushes(&self) {
-        // Relaxed: as in `await_driver`.
+        // Relaxed: as in `has_driver_ended`.
         self.crew.flushes.has_ended.store(true, Ordering::Relaxed);
         self.complete_flushes(u64::MAX);
     }
@@ -154,6 +157,15 @@ impl<E: Event> Shared<E> {
         // It removes events with these books in hand: who has seen one gone sees that here.
         drop(sync::lock(&self.left_over));
         self.is_abandoned()
+    }
+}
+
+impl From<Unmet> for FlushError {
+    fn from(unmet: Unmet) -> Self {
+        match unmet {
+            Unmet::Late => Self::Timeout,
+            Unmet::Cycle => Self::WouldDeadlock,
+        }
     }
 }
 

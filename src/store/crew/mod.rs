@@ -26,6 +26,7 @@ use crate::event::Event;
 use crate::handler::Desk;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{self, Arc, JoinHandle, Mutex};
+use crate::time::Deadline;
 use crate::wait::WaitList;
 
 /// The threads that a store is to have.
@@ -119,7 +120,7 @@ impl Crew {
     }
 
     /// Whether this is the thread that drives.
-    fn is_driver_here(&self) -> bool {
+    pub(super) fn is_driver_here(&self) -> bool {
         self.driver.as_ref().is_some_and(Seat::is_here)
     }
 }
@@ -217,6 +218,8 @@ impl<E: Event> Shared<E> {
         if started.is_err() {
             // Relaxed: nobody else knows of the store but its threads, which end now.
             self.handles.store(0, Ordering::Relaxed);
+            // There may be no driver to say so.
+            self.end_flushes();
             self.dismiss();
         }
         started
@@ -259,6 +262,15 @@ impl<E: Event> Shared<E> {
         self.crew.seats().any(Seat::is_here) || self.is_dispatching_here()
     }
 
+    /// Whether the driver of a closed store ends, or has ended.
+    fn may_await_driver(&self) -> bool {
+        // With the lease to be had, nobody is in a handler, and after a drain that gave up nobody enters
+        // one.
+        let may_end = !self.is_abandoned() || self.try_take_dispatch().is_some();
+        // It may be this dispatch that the driver waits for.
+        may_end && (!sync::is_dispatching() || self.await_driver(Deadline::NEVER))
+    }
+
     /// Closes the store and ends its threads, and waits for those that can be waited for.
     pub(super) fn end_crew(&self, is_awaited: bool) {
         self.intake.close();
@@ -267,10 +279,7 @@ impl<E: Event> Shared<E> {
             alarm.stop();
         }
         if let Some(seat) = driver {
-            // With the lease to be had, nobody is in a handler, and after a drain that gave up nobody
-            // enters one.
-            let may_end = !self.is_abandoned() || self.try_take_dispatch().is_some();
-            seat.end(is_awaited && may_end);
+            seat.end(is_awaited && self.may_await_driver());
         }
         if let Some((_, seat)) = watchdog {
             seat.end(is_awaited);

@@ -26,8 +26,8 @@ impl<E: Event> Lanes<E> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn metrics(&self) -> Metrics {
-        let metrics = self.group.lanes.iter().map(EventStore::metrics);
-        metrics.reduce(|sum, metrics| sum.plus(&metrics)).expect("there is a lane")
+        let (first, rest) = self.group.split();
+        rest.iter().fold(first.metrics(), |sum, lane| sum.plus(&lane.metrics()))
     }
 
     /// Confirms that every event that any lane has accepted is accounted for, exactly once.
@@ -37,9 +37,8 @@ impl<E: Event> Lanes<E> {
     /// As [`EventStore::audit`], of the first lane that has one; so [`Busy`](AuditError::Busy) while
     /// anything is running. [`flush`](Self::flush) first.
     pub fn audit(&self) -> Result<Balance, AuditError> {
-        let mut lanes = self.group.lanes.iter();
-        let first = lanes.next().expect("there is a lane").audit()?;
-        lanes.try_fold(first, |sum, lane| Ok(sum.plus(&lane.audit()?)))
+        let (first, rest) = self.group.split();
+        rest.iter().try_fold(first.audit()?, |sum, lane| Ok(sum.plus(&lane.audit()?)))
     }
 
     /// The handler calls that are running in any lane right now.
@@ -113,12 +112,11 @@ impl<E: Event> Lanes<E> {
         // All of them first: none is sent to while another one is waited for.
         self.group.close();
         let is_inside = self.group.is_of_this_thread();
-        let reports = self
-            .group
-            .lanes
-            .iter()
-            .map(|lane| if is_inside { lane.shared.report(0) } else { lane.drain(deadline) });
-        reports.reduce(DrainReport::plus).expect("there is a lane")
+        let report = |lane: &EventStore<E>| {
+            if is_inside { lane.shared.report(0) } else { lane.drain(deadline) }
+        };
+        let (first, rest) = self.group.split();
+        rest.iter().fold(report(first), |sum, lane| sum.plus(report(lane)))
     }
 
     /// Has the subscriptions of letters called again, each in the lane in which it failed. See
@@ -141,6 +139,11 @@ impl<E: Event> Lanes<E> {
 }
 
 impl<E: Event> Group<E> {
+    /// There is always a first lane.
+    fn split(&self) -> (&EventStore<E>, &[EventStore<E>]) {
+        (&self.lanes[0], &self.lanes[1..])
+    }
+
     fn close(&self) -> bool {
         // None is left out.
         self.lanes.iter().fold(false, |any, lane| lane.close() | any)

@@ -71,20 +71,20 @@ impl<E: Event> Lanes<E> {
             handler(event, &context.seen_by()).into_outcome()
         });
         if self.first().is_plain(&options) {
-            return self.subscribe_common(listing, options, Arc::new(handler));
+            return self.subscribe_common(listing, options, &Arc::new(handler));
         }
         let mut options = options;
         let chain = self.first().wrapped(&mut options, Box::new(handler));
-        self.subscribe_common(listing, options, Arc::new(chain))
+        self.subscribe_common(listing, options, &Arc::new(chain))
     }
 
     fn subscribe_common<F: Filter<E>>(
         &self,
         listing: Listing,
         options: SubscribeOptions<E, F>,
-        handler: Arc<impl Handler<E>>,
+        handler: &Arc<impl Handler<E>>,
     ) -> Subscription {
-        self.list(listing, options, |_| Box::new(InCommon(Arc::clone(&handler))))
+        self.list(listing, options, |_| Box::new(InCommon(Arc::clone(handler))))
     }
 
     /// Registers a handler of its own in each lane, which `make` makes from the number of the lane:

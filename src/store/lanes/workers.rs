@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
-use std::thread;
 
 use crossbeam_utils::CachePadded;
 use rustc_hash::FxBuildHasher;
@@ -10,7 +9,10 @@ use rustc_hash::FxBuildHasher;
 use super::super::crew::DriverConfig;
 use crate::error::ConfigError;
 use crate::event::Event;
-use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::{
+    self,
+    atomic::{AtomicU64, Ordering},
+};
 use crate::wait::{Park, WaitStrategy};
 
 /// More threads than this are a mistake.
@@ -87,7 +89,7 @@ impl<E: Event> Workers<E> {
 
     fn new(routing: Routing<E>) -> Self {
         Self {
-            count: thread::available_parallelism().map_or(1, Into::into),
+            count: sync::processors(),
             routing,
             name: "ringbus-lane".to_owned(),
             cores: Vec::new(),
@@ -148,6 +150,7 @@ impl<E: Event> Workers<E> {
 impl<E> Routing<E> {
     /// Which of `count` lanes an event goes to.
     #[inline]
+    #[allow(clippy::cast_possible_truncation)] // Both are less than `count`.
     pub(super) fn lane(&self, event: &E, count: usize) -> usize {
         match self {
             Self::RoundRobin(next) => {

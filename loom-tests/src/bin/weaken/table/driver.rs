@@ -40,7 +40,7 @@ pub(super) const ROWS: &[Weakening] = &[
     text(
         "the driver tells no flush",
         "store/crew/flush.rs",
-        &[("        }\n        self.dispatcher.wake_waiting();\n", "        }\n")],
+        &[("        }\n        self.dispatcher.waiting().notify();\n", "        }\n")],
         ("driver", &["flush_vs_driver"]),
     ),
     text(
@@ -70,7 +70,7 @@ pub(super) const ROWS: &[Weakening] = &[
     text(
         "a drain that gives up wakes no flush",
         "store/shutdown.rs",
-        &[("        self.dispatcher.wake_waiting();\n        removed", "        removed")],
+        &[("        self.dispatcher.waiting().notify();\n        removed", "        removed")],
         ("driver", &["flush_vs_drain_out_of_time"]),
     ),
     text(
@@ -78,5 +78,17 @@ pub(super) const ROWS: &[Weakening] = &[
         "store/crew/flush.rs",
         &[("self.is_abandoned().then_some(Err(FlushError::Abandoned))", "None")],
         ("driver", &["flush_vs_drain_out_of_time"]),
+    ),
+    text(
+        "the last handle of the lanes waits for nobody",
+        "store/lanes/mod.rs",
+        &[("lane.end_crew(is_awaited);", "lane.end_crew(false);")],
+        ("lanes", &["lanes_sleep_vs_last_handle"]),
+    ),
+    text(
+        "a worker sends into its own lane only",
+        "store/lanes/send.rs",
+        &[("self.shared(lane).send(event, from.patience())", "from.send_here(event)")],
+        ("lanes", &["lane_hands_over_to_lane"]),
     ),
 ];

@@ -1,5 +1,6 @@
 //! What is weakened, and which model has to notice.
 
+mod cycle;
 mod driver;
 mod many;
 mod single;
@@ -58,7 +59,9 @@ const fn text(
 
 /// Every weakening, area by area: first the orderings, then the steps of the algorithms.
 pub(crate) fn rows() -> impl Iterator<Item = &'static Weakening> {
-    [many::ROWS, single::ROWS, store::ROWS, timers::ROWS, driver::ROWS].into_iter().flatten()
+    [many::ROWS, single::ROWS, store::ROWS, timers::ROWS, driver::ROWS, cycle::ROWS]
+        .into_iter()
+        .flatten()
 }
 
 /// An error, which names all of them, if a piece that a row replaces is not in the source below `src`.

@@ -100,7 +100,10 @@ pub(super) const ROWS: &[Weakening] = &[
     text(
         "publish does not wait for another",
         "store/dispatch.rs",
-        &[("shared.take_dispatch(Deadline::NEVER) else", "shared.try_take_dispatch() else")],
+        &[(
+            "let dispatch = shared.take_dispatch(Goal::Publish, Deadline::NEVER);",
+            "let dispatch = shared.try_take_dispatch().ok_or(());",
+        )],
         ("dispatch", &["concurrent_publish"]),
     ),
     text(
@@ -134,9 +137,10 @@ pub(super) const ROWS: &[Weakening] = &[
         "claim given back by what was read",
         "handler/profile.rs",
         &[(
-            "self.state.fetch_and(!CLAIMED, Ordering::Relaxed);",
+            "self.state.fetch_and(!CLAIMED, Ordering::Relaxed)",
             "let before = self.state.load(Ordering::Relaxed);\n\
-             self.state.store(before & !CLAIMED, Ordering::Relaxed);",
+             self.state.store(before & !CLAIMED, Ordering::Relaxed);\n\
+             before",
         )],
         ("delivery", &["give_back_vs_unsubscribe"]),
     ),
@@ -160,7 +164,7 @@ pub(super) const ROWS: &[Weakening] = &[
         "unsubscribe does not wait",
         "store/subscribe.rs",
         &[(
-            "self.shared.take_dispatch(deadline.into()).is_some()",
+            "self.shared.take_dispatch(Goal::Lease, deadline.into()).is_ok()",
             "{ let _: Deadline = deadline.into(); true }",
         )],
         ("delivery", &["unsubscribe_and_wait_vs_dispatch"]),
@@ -311,7 +315,10 @@ pub(super) const ROWS: &[Weakening] = &[
     text(
         "drain does not wait for a publish",
         "store/shutdown.rs",
-        &[("shared.take_dispatch(deadline) else", "shared.try_take_dispatch() else")],
+        &[(
+            "shared.take_dispatch(Goal::Publish, deadline) {",
+            "shared.try_take_dispatch().ok_or(Unmet::Late) {",
+        )],
         ("shutdown", &["drain_vs_publish"]),
     ),
     text(
