@@ -52,7 +52,7 @@ impl System {
     /// All three; each seed has the policies go round.
     pub(crate) fn all(seed: u64) -> Result<[Self; SYSTEMS], ConfigError> {
         let mut policies =
-            [OverrunPolicy::DropOldest, OverrunPolicy::Block, OverrunPolicy::ReturnError];
+            [OverrunPolicy::ReturnError, OverrunPolicy::DropOldest, OverrunPolicy::Block];
         policies.rotate_left(usize::try_from(seed % 3).expect("it is small"));
         let open = |index: usize| Self::open(index, policies[index]);
         Ok([open(0)?, open(1)?, open(2)?])
