@@ -138,7 +138,7 @@ fn chain(system: &System, ledger: &Arc<Ledger>) -> Subscription {
     system.subscribe(SubscribeOptions::topic(Kind::Chain), move |job: &Job, context| {
         let digest = job.mark.digest();
         let Some(more) = job.more.checked_sub(1) else { return };
-        let key = digest % KEYS;
+        let key = digest % KEYS as u64;
         if digest.is_multiple_of(8) {
             let mark = ledger.mark(Origin::Timers, own, key);
             let wait = Duration::from_micros(digest / 8 % 3000);

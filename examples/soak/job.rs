@@ -7,7 +7,7 @@ use ringbus::Event;
 use crate::random::{Random, mixed};
 
 /// How many keys there are; lanes by key keep the order of each.
-pub(crate) const KEYS: u64 = 16;
+pub(crate) const KEYS: usize = 16;
 
 /// What is done with an event, and its topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -100,7 +100,7 @@ pub(crate) struct Mark {
 impl Mark {
     /// Sums of these are equal if the events are the same, and hardly ever otherwise.
     pub(crate) const fn digest(self) -> u64 {
-        mixed(self.number * KEYS + self.key + 1)
+        mixed(self.number * KEYS as u64 + self.key + 1)
     }
 }
 

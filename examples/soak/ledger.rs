@@ -47,7 +47,7 @@ pub(crate) struct Seen {
     pub(crate) panicked: AtomicU64,
     pub(crate) collected: AtomicU64,
     /// The lane of each key, plus 1, once it has had an event.
-    lanes: [AtomicU64; KEYS as usize],
+    lanes: [AtomicU64; KEYS],
 }
 
 impl Seen {

@@ -55,7 +55,7 @@ good.
 ";
 
 /// How long what is inside at the end may take.
-const DRAIN_MAX: Duration = Duration::from_secs(60);
+const DRAIN_MAX: Duration = Duration::from_mins(1);
 /// How long the system may take to forget threads that have ended.
 const FORGET_MAX: Duration = Duration::from_secs(5);
 
@@ -80,7 +80,9 @@ fn main() -> ExitCode {
     match soak(&options) {
         Ok(complaints) if complaints.is_empty() => ExitCode::SUCCESS,
         Ok(complaints) => {
-            complaints.iter().for_each(|complaint| println!("WRONG: {complaint}"));
+            for complaint in &complaints {
+                println!("WRONG: {complaint}");
+            }
             println!("audit failed with seed {}: {} complaints", options.seed, complaints.len());
             ExitCode::FAILURE
         }

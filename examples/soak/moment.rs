@@ -16,13 +16,13 @@ use crate::random::Random;
 const CAPACITY: usize = 16;
 const DRAIN_MAX: Duration = Duration::from_secs(30);
 /// Longer than such a store lives.
-const FAR: Duration = Duration::from_secs(3600);
+const FAR: Duration = Duration::from_hours(1);
 
 /// Sends some, and ends it by a drain or by letting go of it. Everything is handled either way.
 pub(crate) fn live(random: &mut Random, ledger: &Ledger) -> Result<(), ConfigError> {
     let handled = Arc::new(AtomicU64::new(0));
     let count = Arc::clone(&handled);
-    let handler = move |_: &Job, _: &ringbus::Context<'_, Job>| {
+    let see = move |_: &Job, _: &ringbus::Context<'_, Job>| {
         count.fetch_add(1, Ordering::Relaxed);
     };
     let builder = EventStore::builder(CAPACITY, OverrunPolicy::Block);
@@ -33,7 +33,7 @@ pub(crate) fn live(random: &mut Random, ledger: &Ledger) -> Result<(), ConfigErr
     macro_rules! live {
         ($store:expr) => {{
             let store = $store;
-            let subscription = store.subscribe_with(options, handler);
+            let subscription = store.subscribe_with(options, see);
             for number in 0..jobs {
                 if store.send(job(number)).is_err() {
                     ledger.complain("a send into an open store was refused");
@@ -71,6 +71,6 @@ pub(crate) fn live(random: &mut Random, ledger: &Ledger) -> Result<(), ConfigErr
 
 /// One that is in no book.
 fn job(number: u64) -> Job {
-    let mark = Mark { origin: Origin::Timers, system: 0, key: number % KEYS, number };
+    let mark = Mark { origin: Origin::Timers, system: 0, key: number % KEYS as u64, number };
     Job::new(mark, Kind::Plain, 0)
 }

@@ -34,7 +34,7 @@ pub(crate) struct Producer<'a> {
     systems: &'a [System; SYSTEMS],
     ledger: &'a Ledger,
     /// The next number for each system and key.
-    next: [[u64; KEYS as usize]; SYSTEMS],
+    next: [[u64; KEYS]; SYSTEMS],
     timers: Vec<TimerHandle<Job>>,
 }
 
@@ -45,7 +45,7 @@ impl<'a> Producer<'a> {
         systems: &'a [System; SYSTEMS],
         ledger: &'a Ledger,
     ) -> Self {
-        let next = [[0; KEYS as usize]; SYSTEMS];
+        let next = [[0; KEYS]; SYSTEMS];
         let random = Random::new(seed, number as u64);
         Self { number, random, systems, ledger, next, timers: Vec::new() }
     }
@@ -74,7 +74,7 @@ impl<'a> Producer<'a> {
     }
 
     fn send(&mut self, system: usize) {
-        let key = self.random.index(KEYS as usize);
+        let key = self.random.index(KEYS);
         let store = &self.systems[system];
         let job = self.job(system, key);
         let mark = job.mark;
@@ -109,7 +109,9 @@ impl<'a> Producer<'a> {
         let sent = self.systems[system].send_all(&mut jobs);
         match sent {
             Ok(sent) => {
-                marks.iter().for_each(|mark| self.ledger.note(Door::Given, *mark));
+                for mark in &marks {
+                    self.ledger.note(Door::Given, *mark);
+                }
                 // What was not stored counts as displaced too, at once.
                 if sent.is_stored() != jobs.is_empty() {
                     self.ledger.complain("a group that was sent is still there, or the other way");
@@ -128,11 +130,13 @@ impl<'a> Producer<'a> {
         if !jobs.iter().map(|job| job.mark).eq(marks.iter().copied()) {
             self.ledger.complain(format_args!("{marks:?} did not come back as they were"));
         }
-        marks.iter().for_each(|mark| self.ledger.note(Door::Rejected, *mark));
+        for mark in marks {
+            self.ledger.note(Door::Rejected, *mark);
+        }
     }
 
     fn schedule(&mut self, system: usize) {
-        let key = self.random.below(KEYS);
+        let key = self.random.below(KEYS as u64);
         let mark = self.ledger.mark(Origin::Timers, system, key);
         let job = Job::new(mark, Kind::any(&mut self.random), 0);
         let wait = Duration::from_micros(self.random.below(AHEAD_US_MAX));

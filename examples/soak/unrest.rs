@@ -109,9 +109,10 @@ impl<'a> Unrest<'a> {
                     context.unsubscribe();
                 }
             }),
-            2 => {
-                store.subscribe(options.filter(|job: &Job| job.mark.key % 2 == 0), |_: &Job, _| {})
-            }
+            2 => store.subscribe(
+                options.filter(|job: &Job| job.mark.key.is_multiple_of(2)),
+                |_: &Job, _| {},
+            ),
             3 => store.subscribe(options.paused(), |_: &Job, _| -> Result<(), _> {
                 Err(HandlerError::fatal("no"))
             }),
