@@ -56,7 +56,8 @@ pub use ring::{
     Sent, SentAll, Single, SingleRing,
 };
 pub use store::{
-    DrainReport, Driver, DriverConfig, EventStore, Lanes, Producer, Replay, StoreBuilder, Workers,
+    DrainReport, Driver, DriverConfig, EventStore, LaneConfig, LaneSubscription, Lanes, Producer,
+    Replay, StoreBuilder, Workers,
 };
 pub use time::{Clock, Deadline, ManualClock, MonotonicClock};
 pub use timer::{Every, PendingTimers, PeriodicHandle, TimerHandle};

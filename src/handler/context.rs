@@ -85,6 +85,7 @@ pub type CallContext<'a, E> = Context<'a, E, Single>;
 pub struct Changed {
     attempt: u32,
     deadline: Deadline,
+    gap: u64,
 }
 
 impl Changed {
@@ -98,6 +99,11 @@ impl Changed {
     #[must_use]
     pub fn deadline(self, deadline: Deadline) -> Self {
         Self { deadline: self.deadline.min(deadline), ..self }
+    }
+
+    /// So many events of the subscription were lost before this one.
+    pub(crate) const fn gap(self, gap: u64) -> Self {
+        Self { gap, ..self }
     }
 }
 
@@ -132,7 +138,7 @@ impl<'a, E: Event, P: Producers> Context<'a, E, P> {
     /// }
     /// ```
     pub fn change(&self) -> Changed {
-        Changed { attempt: self.attempt(), deadline: self.deadline() }
+        Changed { attempt: self.attempt(), deadline: self.deadline(), gap: self.gap() }
     }
 
     /// The same call, changed.
@@ -150,7 +156,8 @@ impl<'a, E: Event, P: Producers> Context<'a, E, P> {
         self.call.outlet
     }
 
-    /// The event's position in the order of acceptance, from 0.
+    /// The event's position in the order of acceptance, from 0. In a
+    /// [lane of its own](crate::EventStore::subscribe_lane) that is the order in which the lane accepted it.
     pub const fn position(&self) -> u64 {
         self.call.position
     }
@@ -169,6 +176,14 @@ impl<'a, E: Event, P: Producers> Context<'a, E, P> {
     /// timeout in front of the handler, whichever is first; or never.
     pub fn deadline(&self) -> Deadline {
         self.changed.map_or(self.call.deadline, |changed| changed.deadline)
+    }
+
+    /// How many events of this subscription were lost immediately before this one, because its
+    /// [lane](crate::EventStore::subscribe_lane) had no room for them. Each loss is told with one event,
+    /// the first that comes to the handler after it. 0 in subscriptions without a lane of their own, and
+    /// in a later attempt that has waited.
+    pub fn gap(&self) -> u64 {
+        self.changed.map_or(0, |changed| changed.gap)
     }
 
     /// The clock of the store, on which [`deadline`](Self::deadline) is to be read; see

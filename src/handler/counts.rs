@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::SubscriptionId;
 use crate::metrics::{OwnedCounter, RareCounter};
+use crate::sync::{self, Arc};
 
 /// Written by whoever holds the dispatch lease.
 ///
@@ -16,40 +17,73 @@ pub(crate) struct SubscriptionCounts {
     pub(crate) filtered: OwnedCounter,
     /// In a batch that has not gone out.
     pub(crate) collected: OwnedCounter,
-    /// These move among each other at a replay, which any thread may ask for.
+    pub(crate) failures: Arc<FailureCounts>,
+}
+
+/// Where failed calls are; one for all stores that a subscription is listed in. These move among each
+/// other at a replay, which any thread may ask for, and which may be another store's than the failure.
+#[derive(Debug)]
+pub(crate) struct FailureCounts {
+    /// Letters bear it, too.
+    pub(crate) number: u64,
     pub(crate) failed: RareCounter,
     pub(crate) dead_lettered: RareCounter,
     pub(crate) retrying: RareCounter,
 }
 
-impl SubscriptionCounts {
+impl FailureCounts {
     pub(crate) fn new() -> Self {
         Self {
-            offered: OwnedCounter::new(),
-            missed: OwnedCounter::new(),
-            filtered: OwnedCounter::new(),
-            collected: OwnedCounter::new(),
+            number: sync::unique_number(),
             failed: RareCounter::new(),
             dead_lettered: RareCounter::new(),
             retrying: RareCounter::new(),
         }
     }
+}
 
-    pub(crate) fn stats(&self, subscription: SubscriptionId) -> SubscriptionStats {
+/// What the lane of a subscription knows of the events that were handed over to it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct LaneCounts {
+    /// Those that passed while it was paused, or after it had ended.
+    pub(crate) missed: u64,
+    pub(crate) filtered: u64,
+    /// Those that there was no room for.
+    pub(crate) lost: u64,
+    /// Those that it has not handled yet.
+    pub(crate) lagging: u64,
+}
+
+impl SubscriptionCounts {
+    pub(crate) fn new(failures: Arc<FailureCounts>) -> Self {
+        Self {
+            offered: OwnedCounter::new(),
+            missed: OwnedCounter::new(),
+            filtered: OwnedCounter::new(),
+            collected: OwnedCounter::new(),
+            failures,
+        }
+    }
+
+    /// What it all comes to, with what its lane knows.
+    pub(crate) fn stats(&self, id: SubscriptionId, lane: LaneCounts) -> SubscriptionStats {
         let exceptions = [
-            self.missed.get(),
-            self.filtered.get(),
+            self.missed.get() + lane.missed,
+            self.filtered.get() + lane.filtered,
             self.collected.get(),
-            self.failed.get(),
-            self.dead_lettered.get(),
-            self.retrying.get(),
+            self.failures.failed.get(),
+            self.failures.dead_lettered.get(),
+            self.failures.retrying.get(),
+            lane.lost,
+            lane.lagging,
         ];
-        let [missed, filtered, collected, failed, dead_lettered, retrying] = exceptions;
+        let [missed, filtered, collected, failed, dead_lettered, retrying, lost, lagging] =
+            exceptions;
         // The exceptions first: a run in progress has counted them, and not yet what it was offered.
         let offered = self.offered.get().max(exceptions.iter().sum());
         let succeeded = offered - exceptions.iter().sum::<u64>();
         SubscriptionStats {
-            subscription,
+            subscription: id,
             offered,
             succeeded,
             missed,
@@ -58,14 +92,16 @@ impl SubscriptionCounts {
             failed,
             dead_lettered,
             retrying,
+            lost,
+            lagging,
         }
     }
 }
 
 /// What a subscription has counted since it was made.
 ///
-/// `offered = succeeded + missed + filtered + collected + failed + dead_lettered + retrying` holds. Figures lag
-/// by at most one run of events while a dispatch runs.
+/// `offered = succeeded + missed + filtered + collected + failed + dead_lettered + retrying + lost +
+/// lagging` holds. Figures lag by at most one run of events while a dispatch runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SubscriptionStats {
@@ -87,6 +123,10 @@ pub struct SubscriptionStats {
     pub dead_lettered: u64,
     /// Events that it will be given again, right now.
     pub retrying: u64,
+    /// Events that its [lane](crate::EventStore::subscribe_lane) had no room for.
+    pub lost: u64,
+    /// Events in its lane, right now: handed over, and not yet handled.
+    pub lagging: u64,
 }
 
 impl SubscriptionStats {
@@ -102,6 +142,8 @@ impl SubscriptionStats {
             failed: self.failed + other.failed,
             dead_lettered: self.dead_lettered + other.dead_lettered,
             retrying: self.retrying + other.retrying,
+            lost: self.lost + other.lost,
+            lagging: self.lagging + other.lagging,
         }
     }
 }
@@ -121,6 +163,10 @@ impl fmt::Display for SubscriptionStats {
             self.failed,
             self.dead_lettered,
             self.retrying
-        )
+        )?;
+        match (self.lost, self.lagging) {
+            (0, 0) => Ok(()),
+            (lost, lagging) => write!(f, " + {lost} lost + {lagging} lagging"),
+        }
     }
 }

@@ -127,6 +127,11 @@ impl Desk {
         Self { limit, entries: Mutex::new(Vec::new()) }
     }
 
+    /// How long a call may run until it is reported.
+    pub(crate) const fn limit(&self) -> Option<Duration> {
+        self.limit
+    }
+
     /// The handler with a post in front of it, which is to be [listed](Self::list).
     pub(crate) fn attend<H>(next: H) -> (Attended<H>, Weak<Post>) {
         let post = Arc::new(Post { calls: AtomicU64::new(0) });

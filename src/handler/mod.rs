@@ -26,6 +26,7 @@ pub use chain::{
 pub(crate) use chain::{HandlerFn, HandlerMut};
 pub(crate) use context::{Call, Outlet, Watch};
 pub use context::{CallContext, Changed, Context};
+pub(crate) use counts::LaneCounts;
 pub use counts::SubscriptionStats;
 pub use desk::RunningCall;
 pub(crate) use desk::{Desk, Post};

@@ -101,6 +101,13 @@ impl<E: Event, F: Filter<E>> SubscribeOptions<E, F> {
         SubscribeOptions { topics, priority, name, once, paused, filter, middleware }
     }
 
+    /// What is left for the handler in a lane of its own, behind the filter of these.
+    pub(crate) fn for_own_lane(&mut self) -> SubscribeOptions<E> {
+        let once = std::mem::replace(&mut self.once, Once::No);
+        let (name, paused) = (self.name.clone(), self.paused);
+        SubscribeOptions { name, once, paused, ..SubscribeOptions::all_topics() }
+    }
+
     /// The options without their filter, and the filter.
     pub(crate) fn split(self) -> (SubscribeOptions<E>, F) {
         let mut filter = None;

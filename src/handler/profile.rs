@@ -3,17 +3,17 @@
 use core::panic::Location;
 
 use super::batch::BatchPart;
-use super::counts::SubscriptionCounts;
+use super::counts::{FailureCounts, SubscriptionCounts, SubscriptionStats};
 use super::table::Topics;
 use super::{Registered, SubscribeOptions, SubscriptionId};
 use crate::event::Event;
+use crate::sync::Arc;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use crate::sync::{self, Arc};
 
 /// What a subscription is, whatever its handler.
 pub(crate) struct Profile<E: Event> {
     pub(crate) id: SubscriptionId,
-    /// A number of its own, if it shares its name with those in other lanes.
+    /// A number of its own, if it shares its name with those in other lanes; that of its failures.
     pub(crate) listing: u64,
     pub(crate) topics: Topics<E>,
     pub(crate) priority: i32,
@@ -39,6 +39,7 @@ pub(crate) struct Listing {
     pub(crate) place: &'static Location<'static>,
     lane: Option<Arc<dyn Registered>>,
     claimed: Option<Arc<AtomicBool>>,
+    failures: Option<Arc<FailureCounts>>,
 }
 
 impl Listing {
@@ -46,7 +47,7 @@ impl Listing {
     #[track_caller]
     pub(crate) fn new() -> Self {
         let (id, place) = (SubscriptionId::next(), Location::caller());
-        Self { id, place, lane: None, claimed: None }
+        Self { id, place, lane: None, claimed: None, failures: None }
     }
 
     /// The same for one that hands its events to a lane of its own.
@@ -57,6 +58,11 @@ impl Listing {
     /// The same for one that will be listed in several lanes.
     pub(crate) fn in_several(self) -> Self {
         Self { claimed: Some(Arc::new(AtomicBool::new(false))), ..self }
+    }
+
+    /// The same for one whose failures count as one, in whichever of the stores that list it.
+    pub(crate) fn sharing_failures(self) -> Self {
+        Self { failures: Some(Arc::new(FailureCounts::new())), ..self }
     }
 }
 
@@ -73,12 +79,19 @@ impl<E: Event> Profile<E> {
         options: SubscribeOptions<E>,
         batch: Option<BatchPart<E>>,
     ) -> Self {
-        let Listing { id, place, lane, claimed } = listing;
+        let Listing { id, place, lane, claimed, failures } = listing;
         let SubscribeOptions { topics, priority, name, paused, .. } = options;
         let state = AtomicU64::new(if paused { PAUSED } else { 0 });
-        let counts = SubscriptionCounts::new();
-        let listing = sync::unique_number();
+        let failures = failures.unwrap_or_else(|| Arc::new(FailureCounts::new()));
+        let listing = failures.number;
+        let counts = SubscriptionCounts::new(failures);
         Self { id, listing, topics, priority, name, place, counts, batch, lane, state, claimed }
+    }
+
+    /// What it has counted, with what its lane has.
+    pub(crate) fn stats(&self) -> SubscriptionStats {
+        let lane = self.lane.as_ref().and_then(|lane| lane.lane_counts(self.id));
+        self.counts.stats(self.id, lane.unwrap_or_default())
     }
 
     /// Whether a call may start.

@@ -92,7 +92,7 @@ impl<E: Event> Registry<E> {
     }
 
     pub(crate) fn stats_of(&self, id: SubscriptionId) -> Option<SubscriptionStats> {
-        self.with(id, |subscriber| subscriber.profile().counts.stats(id))
+        self.with(id, |subscriber| subscriber.profile().stats())
     }
 
     /// What `look` says about a subscription, if it is there.
@@ -111,9 +111,9 @@ impl<E: Event> Registry<E> {
     }
 
     pub(crate) fn stats(&self) -> Vec<SubscriptionStats> {
-        let newest = sync::lock(&self.newest);
-        let profiles = newest.by_id.values().map(|subscriber| subscriber.profile());
-        let mut stats: Vec<_> = profiles.map(|profile| profile.counts.stats(profile.id)).collect();
+        // Not under the lock, as in `with`: a lane has a registry of its own.
+        let all: Vec<_> = sync::lock(&self.newest).by_id.values().map(Arc::clone).collect();
+        let mut stats: Vec<_> = all.iter().map(|one| one.profile().stats()).collect();
         stats.sort_unstable_by_key(|stats| stats.subscription);
         stats
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::SubscriptionStats;
+use super::{LaneCounts, SubscriptionStats};
 use crate::sync::{self, Arc, Weak};
 
 /// Names one subscription, among those of all stores, for as long as the program runs.
@@ -27,6 +27,11 @@ pub(crate) trait Registered: Send + Sync {
     fn unsubscribe(&self, id: SubscriptionId) -> bool;
     fn pause(&self, id: SubscriptionId, paused: bool) -> bool;
     fn stats(&self, id: SubscriptionId) -> Option<SubscriptionStats>;
+    /// What it adds to the statistics of a subscription that it is the lane of.
+    fn lane_counts(&self, id: SubscriptionId) -> Option<LaneCounts> {
+        let _ = id;
+        None
+    }
 }
 
 /// A registered handler; dropping it ends the subscription.

@@ -254,6 +254,10 @@ impl<E: Event> FromHandler<'_, E> {
         self.0.accept_all(events, Patience::FromHandler, attempt)
     }
 
+    pub(super) fn is_closed_here(&self) -> bool {
+        self.0.intake.is_closed()
+    }
+
     /// How long a send into another lane may wait: on the thread that a handler runs on, as long as
     /// nobody waits for it in turn.
     pub(super) fn patience(&self) -> Patience {
@@ -306,7 +310,7 @@ impl<E: Event> Outlet<E> for FromHandler<'_, E> {
     }
 
     fn is_closed(&self) -> bool {
-        self.0.intake.is_closed()
+        self.whole().map_or_else(|| self.is_closed_here(), |whole| whole.is_closed(self))
     }
 
     fn clock(&self) -> &dyn Clock {

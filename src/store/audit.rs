@@ -77,7 +77,8 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     /// # Errors
     ///
     /// [`AuditError::Busy`] while a send, a dispatch or a drain is running, so also from inside a
-    /// handler; [`AuditError::Imbalance`], which says what does not add up.
+    /// handler, and while a [lane](Self::subscribe_lane) is busy; [`AuditError::Imbalance`], which says
+    /// what does not add up.
     ///
     /// # Examples
     ///
@@ -107,7 +108,8 @@ impl<E: Event, P: Producers> EventStore<E, P> {
             return Err(AuditError::Busy);
         }
         let balance = shared.check(&metrics, shared.intake.count_full());
-        if at_rest() { balance } else { Err(AuditError::Busy) }
+        let lanes = shared.side.all().iter().try_for_each(|lane| lane.audit());
+        if at_rest() { lanes.and(balance) } else { Err(AuditError::Busy) }
     }
 }
 
@@ -149,6 +151,6 @@ impl<E: Event> Shared<E> {
     }
 }
 
-fn equal(equation: &'static str, left: u64, right: u64) -> Result<(), AuditError> {
+pub(super) fn equal(equation: &'static str, left: u64, right: u64) -> Result<(), AuditError> {
     if left == right { Ok(()) } else { Err(AuditError::Imbalance { equation, left, right }) }
 }

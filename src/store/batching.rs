@@ -307,7 +307,7 @@ impl<E: Event> Shared<E> {
                 let failed = Failed::of_batch(Arc::clone(subscriber), position, failure, 1);
                 batches.shelf.change(number, |held| self.hold_on(held, failed));
             } else {
-                subscriber.profile().counts.failed.add(1);
+                subscriber.profile().counts.failures.failed.add(1);
             }
         }
     }

@@ -8,6 +8,7 @@ use super::dispatch::Dispatcher;
 use super::intake::Intake;
 use super::keeper::Keeper;
 use super::sharing::Sharing;
+use super::side::SideLanes;
 use super::timers::TimerSettings;
 use super::{EventStore, Producer, Shared};
 use crate::config::OverrunPolicy;
@@ -214,6 +215,8 @@ impl<E: Event> Plan<E> {
             handles: AtomicUsize::new(1),
             crew: Crew::new(&crew),
             whole: OnceLock::new(),
+            side: SideLanes::new(),
+            gaps: OnceLock::new(),
             own: Weak::clone(own),
         });
         shared.start_crew(crew)?;

@@ -264,7 +264,7 @@ fn len_together<E: Event>(
 /// Counts calls that failed for good.
 fn count_failed<E: Event>(failed: &mut Vec<Failed<E>>) {
     for failed in failed.drain(..) {
-        failed.subscriber.profile().counts.failed.add(1);
+        failed.subscriber.profile().counts.failures.failed.add(1);
     }
 }
 

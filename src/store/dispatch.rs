@@ -22,7 +22,7 @@ use crate::wait::Backoff;
 /// What a run may take in the scratch buffer, in bytes: half of a small first-level cache.
 const RUN_BYTES_MAX: usize = 16 * 1024;
 /// The longest run, in events.
-const RUN_EVENTS_MAX: usize = if cfg!(loom) { 2 } else { 256 };
+pub(super) const RUN_EVENTS_MAX: usize = if cfg!(loom) { 2 } else { 256 };
 
 /// What the dispatching thread works with; reachable only through the dispatch lease.
 pub(super) struct Dispatcher<E: Event> {
@@ -199,6 +199,12 @@ impl<E: Event> Shared<E> {
         self.dispatching_thread.store(sync::thread_token(), Ordering::Relaxed);
         sync::begin_dispatch();
         Dispatch { shared: self, held }
+    }
+
+    /// Whether nobody is in a handler by `deadline` who has not seen the subscriptions as they are: the
+    /// lease passes them on.
+    pub(super) fn comes_to_rest(&self, deadline: Deadline) -> bool {
+        !self.is_dispatching_here() && self.take_dispatch(Goal::Lease, deadline).is_ok()
     }
 
     pub(super) fn is_abandoned(&self) -> bool {

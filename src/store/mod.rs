@@ -16,12 +16,14 @@ mod due;
 mod intake;
 mod keeper;
 mod lanes;
+mod listing;
 mod next;
 mod producer;
 mod replay;
 mod send;
 mod sharing;
 mod shutdown;
+mod side;
 mod subscribe;
 mod timers;
 mod walk;
@@ -33,6 +35,7 @@ pub use lanes::{Lanes, Workers};
 pub use producer::Producer;
 pub use replay::Replay;
 pub use shutdown::DrainReport;
+pub use side::{LaneConfig, LaneSubscription};
 
 use std::marker::PhantomData;
 use std::time::Instant;
@@ -43,6 +46,7 @@ use self::crew::Crew;
 use self::dispatch::Dispatcher;
 use self::intake::Intake;
 use self::keeper::Keeper;
+use self::side::{Gaps, SideLanes};
 use self::whole::Whole;
 use crate::config::OverrunPolicy;
 use crate::contain;
@@ -122,6 +126,10 @@ struct Shared<E: Event> {
     crew: Crew,
     /// What the store is a lane of, if it is one.
     whole: OnceLock<Weak<dyn Whole<E>>>,
+    /// The lanes of subscriptions that have one of their own.
+    side: SideLanes<E>,
+    /// What has been lost, if the store is such a lane.
+    gaps: OnceLock<Arc<Gaps>>,
     /// For the note of a thread that waits for this store.
     own: Weak<Self>,
 }
@@ -187,9 +195,16 @@ impl<E: Event> Drop for Shared<E> {
 
 impl<E: Event, P: Producers> Clone for EventStore<E, P> {
     fn clone(&self) -> Self {
+        Self::handle_of(&self.shared)
+    }
+}
+
+impl<E: Event, P: Producers> EventStore<E, P> {
+    /// One more handle of a store that has one.
+    fn handle_of(shared: &Arc<Shared<E>>) -> Self {
         // Relaxed: a number; who clones has a handle.
-        self.shared.handles.fetch_add(1, Ordering::Relaxed);
-        Self { shared: Arc::clone(&self.shared), producers: PhantomData }
+        shared.handles.fetch_add(1, Ordering::Relaxed);
+        Self { shared: Arc::clone(shared), producers: PhantomData }
     }
 }
 

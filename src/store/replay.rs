@@ -8,6 +8,7 @@ use super::keeper::ReplayOrder;
 use crate::dead_letter::{DeadLetter, DeadLetterQueue};
 use crate::error::ReplayError;
 use crate::event::Event;
+use crate::handler::Profile;
 use crate::ring::Producers;
 
 /// Which letters to replay, and how fast; for [`EventStore::replay`].
@@ -74,7 +75,8 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     /// Takes letters out of `letters` and has the subscription of each, and no other, called again by
     /// the next dispatches; how many.
     ///
-    /// They do not go through the ring, which may be full. Letters that are
+    /// They do not go through the ring, which may be full. A subscription with a
+    /// [lane of its own](Self::subscribe_lane) is called in that. Letters that are
     /// [parked](DeadLetterQueue::is_parked), or whose subscription has ended, stay where they are. A
     /// call that fails again makes a letter again, which keeps the first error and goes on counting
     /// attempts. What waits when the store is drained is called then.
@@ -108,7 +110,8 @@ impl<E: Event, P: Producers> EventStore<E, P> {
         letters: &DeadLetterQueue<E>,
         mut replay: Replay<E>,
     ) -> Result<usize, ReplayError> {
-        self.replay_some(letters, &mut replay)
+        let replayed = self.replay_some(letters, &mut replay)?;
+        Ok(replayed + self.shared.replay_to_lanes(letters, &mut replay))
     }
 
     /// Replays the letters of this store, and takes them off what may be replayed.
@@ -122,10 +125,11 @@ impl<E: Event, P: Producers> EventStore<E, P> {
         if shared.intake.is_closed() {
             return Err(ReplayError::Closed);
         }
-        // A letter of another lane is for that one to replay.
+        // A letter of another lane is for that one to replay, also of a lane of its own.
         let find = |letter: &DeadLetter<E>| {
             let subscriber = shared.registry.find(letter.subscription())?;
-            (subscriber.profile().listing == letter.listing).then_some(subscriber)
+            let Profile { listing, lane, .. } = subscriber.profile();
+            (*listing == letter.listing && lane.is_none()).then_some(subscriber)
         };
         let mut wanted = |letter: &DeadLetter<E>| {
             !letters.is_parked(letter)

@@ -44,13 +44,13 @@ impl<E: Event + Sync> Sharing<E> {
             let at = Deadline::after_instant(now, wait);
             let last = error.share();
             let first = first.unwrap_or_else(|| (error, SystemTime::now()));
-            profile.counts.retrying.add(1);
+            profile.counts.failures.retrying.add(1);
             let event = Arc::clone(event);
             self.push(Due { event, subscriber, position, attempts, first, last }, at, now);
             return true;
         }
         let Some(letters) = &self.letters else {
-            profile.counts.failed.add(1);
+            profile.counts.failures.failed.add(1);
             return false;
         };
         let (subscription, listing) = (profile.id, profile.listing);
@@ -58,14 +58,14 @@ impl<E: Event + Sync> Sharing<E> {
         let call = FailedCall { subscription, listing, name, position, error, attempts, first };
         match letters.file(Arc::clone(event), call) {
             Filed::Kept(copy) => {
-                profile.counts.dead_lettered.add(1);
+                profile.counts.failures.dead_lettered.add(1);
                 letter(&copy);
                 // Somebody else may have taken the letter itself meanwhile.
                 contain::drop_contained(copy);
                 true
             }
             Filed::Refused => {
-                profile.counts.failed.add(1);
+                profile.counts.failures.failed.add(1);
                 false
             }
         }
@@ -96,7 +96,7 @@ impl<E: Event + Sync> Sharing<E> {
         letter: &dyn Fn(&DeadLetter<E>),
     ) -> bool {
         let Due { event, subscriber, position, attempts, first, last, .. } = due;
-        subscriber.profile().counts.retrying.subtract(1);
+        subscriber.profile().counts.failures.retrying.subtract(1);
         let attempt = attempts.saturating_add(1);
         let error = HandlerError::new(last.kind(), Uncalled { attempt, reason, last });
         let failed =
@@ -212,7 +212,7 @@ impl<E: Event + Sync> Keeper<E> for Sharing<E> {
             });
             let mut failed = match answer {
                 Answer::Over => {
-                    due.subscriber.profile().counts.retrying.subtract(1);
+                    due.subscriber.profile().counts.failures.retrying.subtract(1);
                     event_panics += u64::from(!contain::drop_contained(due.event));
                     continue;
                 }
@@ -227,7 +227,7 @@ impl<E: Event + Sync> Keeper<E> for Sharing<E> {
                     continue;
                 }
             };
-            due.subscriber.profile().counts.retrying.subtract(1);
+            due.subscriber.profile().counts.failures.retrying.subtract(1);
             let Due { event, first, .. } = due;
             failed.first = Some(first);
             if all {
@@ -266,8 +266,8 @@ impl<E: Event + Sync> Keeper<E> for Sharing<E> {
                 continue;
             };
             let counts = &subscriber.profile().counts;
-            counts.dead_lettered.subtract(1);
-            counts.retrying.add(1);
+            counts.failures.dead_lettered.subtract(1);
+            counts.failures.retrying.add(1);
             let DeadLetter { event, position, attempts, first_error, first_failed, error, .. } =
                 letter;
             let first = (first_error, first_failed);

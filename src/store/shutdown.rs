@@ -5,7 +5,7 @@ use std::fmt;
 use super::blocked::{Goal, Unmet};
 use super::{EventStore, Shared};
 use crate::event::Event;
-use crate::handler::RunningCall;
+use crate::handler::{RunningCall, SubscriptionId};
 use crate::ring::Producers;
 use crate::sync;
 use crate::sync::atomic::Ordering;
@@ -40,6 +40,9 @@ pub struct DrainReport<E> {
     /// [knows](EventStore::running_calls): those that the drain has waited for in vain, or the one it
     /// was called from.
     pub running: Vec<RunningCall>,
+    /// The same of each subscription with a [lane of its own](EventStore::subscribe_lane), which is
+    /// drained after the store itself, by the same deadline.
+    pub lanes: Vec<(SubscriptionId, Self)>,
 }
 
 impl<E> DrainReport<E> {
@@ -53,6 +56,7 @@ impl<E> DrainReport<E> {
             && self.pending == 0
             && !self.producer_open
             && self.running.is_empty()
+            && self.lanes.iter().all(|(_, lane)| lane.is_complete())
     }
 }
 
@@ -62,6 +66,7 @@ impl<E> DrainReport<E> {
         self.undelivered.extend(other.undelivered);
         self.timers.extend(other.timers);
         self.running.extend(other.running);
+        self.lanes.extend(other.lanes);
         Self {
             dispatched: self.dispatched + other.dispatched,
             in_flight: self.in_flight + other.in_flight,
@@ -89,7 +94,8 @@ impl<E> fmt::Display for DrainReport<E> {
             },
             if self.producer_open { ", producer open" } else { "" }
         )?;
-        self.running.iter().try_for_each(|call| write!(f, ", running: {call}"))
+        self.running.iter().try_for_each(|call| write!(f, ", running: {call}"))?;
+        self.lanes.iter().try_for_each(|(id, lane)| write!(f, "; lane of {id}: {lane}"))
     }
 }
 
@@ -105,6 +111,7 @@ impl<E> fmt::Debug for DrainReport<E> {
             .field("pending", &self.pending)
             .field("producer_open", &self.producer_open)
             .field("running", &self.running)
+            .field("lanes", &self.lanes)
             .finish()
     }
 }
@@ -142,7 +149,10 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     ///
     /// Draining again is allowed, also from several threads: each event is dispatched or returned
     /// once. From inside a handler it closes the store, returns at once, and lets the dispatch that
-    /// is running finish the rest; also from a handler of another store that this dispatch waits for.
+    /// is running finish the rest. From the handler of a subscription with a
+    /// [lane of its own](Self::subscribe_lane) it closes the store and returns too; what is in its ring
+    /// is left to its driver, or to the next `drain` or `publish`. So it does in a handler of another store that
+    /// this dispatch waits for.
     ///
     /// # Examples
     ///
@@ -169,17 +179,27 @@ impl<E: Event, P: Producers> EventStore<E, P> {
         }
         if shared.is_dispatching_here() {
             shared.ask_again();
-            return shared.report(0);
+            return shared.report_from_handler();
         }
-        let mut dispatched = 0;
+        if shared.side.is_here() {
+            return shared.report_from_handler();
+        }
+        let Some(report) = self.drain_itself(deadline) else { return shared.report_from_handler() };
+        // After all that they are to handle was handed over to them.
+        DrainReport { lanes: shared.side.drain(deadline), ..report }
+    }
+
+    /// Unless the dispatch that is running waits for this thread.
+    fn drain_itself(&self, deadline: Deadline) -> Option<DrainReport<E>> {
+        let (shared, mut dispatched) = (&*self.shared, 0);
         if !shared.intake.awaits_producer() {
             // Its thread does it: this one could not leave a handler that does not return.
             shared.await_driver(deadline);
         }
         let mut dispatch = match shared.take_dispatch(Goal::Publish, deadline) {
             Ok(dispatch) => dispatch,
-            Err(Unmet::Late) => return shared.report_with(dispatched, shared.give_up()),
-            Err(Unmet::Cycle) => return shared.report(dispatched),
+            Err(Unmet::Late) => return Some(shared.report_with(dispatched, shared.give_up())),
+            Err(Unmet::Cycle) => return None,
         };
         // A producer that cannot be locked out may have sent since `run_to_end` looked.
         let finished = loop {
@@ -199,7 +219,7 @@ impl<E: Event, P: Producers> EventStore<E, P> {
             shared.await_driver(deadline);
         }
         let report = shared.report_with(dispatched, removed);
-        DrainReport { producer_open: finished.unwrap_or(report.producer_open), ..report }
+        Some(DrainReport { producer_open: finished.unwrap_or(report.producer_open), ..report })
     }
 }
 
@@ -243,7 +263,12 @@ impl<E: Event> Shared<E> {
         report
     }
 
-    /// What is where, without any events.
+    /// The report of a drain that leaves the rest to others.
+    fn report_from_handler(&self) -> DrainReport<E> {
+        DrainReport { running: self.all_running_calls(), ..self.report(0) }
+    }
+
+    /// What is where, without any events and lanes.
     pub(super) fn report(&self, dispatched: usize) -> DrainReport<E> {
         // Outflow before `head`: what the dispatch has in its hands is never missed.
         let dispatch = &self.counters.dispatch;
@@ -267,6 +292,7 @@ impl<E: Event> Shared<E> {
             pending,
             producer_open,
             running: self.running_calls(),
+            lanes: Vec::new(),
         }
     }
 }

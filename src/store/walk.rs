@@ -230,6 +230,11 @@ impl<'d, E: Event> Delivery<'d, E> {
     fn unhandled(&self, tally: &mut Tally) {
         tally.unhandled += 1;
         let event = &self.events[self.progress.done];
+        if let Some(gaps) = self.shared.gaps.get() {
+            // Handed over to one subscription, which takes no events now; others have had it too.
+            gaps.pass_over(self.first + self.progress.done as u64);
+            return;
+        }
         self.shared.observe(|observer| observer.unhandled(event));
     }
 
@@ -250,7 +255,7 @@ impl<'d, E: Event> Delivery<'d, E> {
             let position = self.first + self.progress.done as u64;
             self.failed.push(Failed::new(Arc::clone(subscriber), position, error, 1));
         } else {
-            subscriber.profile().counts.failed.add(1);
+            subscriber.profile().counts.failures.failed.add(1);
         }
     }
 }

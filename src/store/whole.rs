@@ -25,4 +25,8 @@ pub(super) trait Whole<E: Event>: Send + Sync {
         make: MakeEvent<E>,
     ) -> Result<PeriodicHandle<E>, ScheduleError<()>>;
     fn unsubscribe(&self, id: SubscriptionId) -> bool;
+    /// Whether sends of handlers are refused.
+    fn is_closed(&self, lane: &FromHandler<'_, E>) -> bool {
+        lane.is_closed_here()
+    }
 }

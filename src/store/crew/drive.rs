@@ -59,6 +59,7 @@ impl<E: Event> Shared<E> {
             self.abandoned.store(true, Ordering::Relaxed);
         }
         self.end_flushes();
+        self.side.release();
     }
 
     /// Returns when there may be something to do: an event, a call that is due, a flush, the end.

@@ -49,7 +49,8 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     /// In a store with a [driver](crate::StoreBuilder::driver) it waits for that; in others it dispatches
     /// on this thread, as [`publish`](Self::publish) does. Batches go out, whether they are full or not,
     /// except those whose subscription is paused. Calls that wait for another attempt are not waited
-    /// for: their events have been handled once. The store stays open.
+    /// for: their events have been handled once. The store stays open. Subscriptions with a
+    /// [lane of their own](Self::subscribe_lane) have handled what came to them as well.
     ///
     /// # Errors
     ///
@@ -78,14 +79,16 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     #[doc(alias = "Wait")]
     pub fn flush(&self, deadline: impl Into<Deadline>) -> Result<(), FlushError> {
         let (shared, deadline) = (&*self.shared, deadline.into());
-        if shared.is_dispatching_here() || shared.crew.is_driver_here() {
+        if shared.is_dispatching_here() || shared.crew.is_driver_here() || shared.side.is_here() {
             return Err(FlushError::WouldDeadlock);
         }
         if shared.crew.driver.is_some() {
-            shared.flush_by_driver(deadline)
+            shared.flush_by_driver(deadline)?;
         } else {
-            shared.flush_here(deadline)
+            shared.flush_here(deadline)?;
         }
+        // After all that they are to handle was handed over to them.
+        shared.side.all().iter().try_for_each(|lane| lane.shared.flush_by_driver(deadline))
     }
 }
 
@@ -104,7 +107,7 @@ impl<E: Event> Shared<E> {
         Ok(())
     }
 
-    fn flush_by_driver(&self, deadline: Deadline) -> Result<(), FlushError> {
+    pub(in super::super) fn flush_by_driver(&self, deadline: Deadline) -> Result<(), FlushError> {
         let asked = &self.crew.flushes.asked;
         // Release [flush-asked]: pairs with the Acquire in `asked`. Model: `flush_vs_driver`.
         let ticket = asked.fetch_add(1, Ordering::Release) + 1;

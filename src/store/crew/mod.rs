@@ -3,7 +3,7 @@
 //! They keep what the handles share, and are no handles: the store is closed when the last handle is
 //! dropped, and that drop waits for them to end. It does not wait
 //!
-//! * on one of these threads, which cannot wait for itself;
+//! * on one of these threads, which cannot wait for itself, or on that of a lane;
 //! * for a driver whose handler a drain has waited for in vain.
 //!
 //! Then they end by themselves, as soon as they can.
@@ -34,6 +34,15 @@ use crate::wait::WaitList;
 pub(super) struct CrewConfig {
     pub(super) driver: Driver,
     pub(super) watchdog: Option<Duration>,
+    /// The limit of a watchdog that is another store's.
+    pub(super) watched: Option<Duration>,
+}
+
+impl CrewConfig {
+    /// For a lane, of a store whose watchdog has this limit.
+    pub(super) fn of_lane(driver: DriverConfig, watched: Option<Duration>) -> Self {
+        Self { driver: Driver::Thread(driver), watchdog: None, watched }
+    }
 }
 
 /// The threads of a store, and what they share with its handles.
@@ -105,14 +114,18 @@ impl Seat {
 
 impl Crew {
     pub(super) fn new(config: &CrewConfig) -> Self {
-        let CrewConfig { driver, watchdog } = config;
+        let CrewConfig { driver, watchdog, watched } = config;
         let has_driver = matches!(driver, Driver::Thread(_));
         Self {
             driver: has_driver.then(Seat::new),
             watchdog: watchdog.map(|_| (Alarm::new(), Seat::new())),
-            desk: (has_driver || watchdog.is_some()).then(|| Desk::new(*watchdog)),
+            desk: (has_driver || watchdog.is_some()).then(|| Desk::new(watchdog.or(*watched))),
             flushes: Flushes::new(),
         }
+    }
+
+    pub(super) const fn has_driver(&self) -> bool {
+        self.driver.is_some()
     }
 
     fn seats(&self) -> impl Iterator<Item = &Seat> {
@@ -252,14 +265,14 @@ impl<E: Event> Shared<E> {
         }
     }
 
-    /// The last handle is gone: closes the store, and waits for its threads.
+    /// The last handle is gone: closes the store, and waits for its threads and those of its lanes.
     pub(super) fn dismiss(&self) {
         self.end_crew(!self.is_on_own_thread());
     }
 
     /// Whether this is a thread that [`end_crew`](Self::end_crew) would wait for in vain.
     pub(super) fn is_on_own_thread(&self) -> bool {
-        self.crew.seats().any(Seat::is_here) || self.is_dispatching_here()
+        self.crew.seats().any(Seat::is_here) || self.is_dispatching_here() || self.side.is_here()
     }
 
     /// Whether the driver of a closed store ends, or has ended.
@@ -284,5 +297,6 @@ impl<E: Event> Shared<E> {
         if let Some((_, seat)) = watchdog {
             seat.end(is_awaited);
         }
+        self.dismiss_side_lanes(is_awaited);
     }
 }

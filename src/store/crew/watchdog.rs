@@ -46,7 +46,8 @@ impl Alarm {
 
 impl<E: Event, P: Producers> EventStore<E, P> {
     /// The handler calls that are running right now, as far as the store knows: it does if it has a
-    /// [driver](crate::StoreBuilder::driver) or a [watchdog](crate::StoreBuilder::watchdog).
+    /// [driver](crate::StoreBuilder::driver) or a [watchdog](crate::StoreBuilder::watchdog); of those in a
+    /// [lane of their own](EventStore::subscribe_lane) it always does.
     ///
     /// # Examples
     ///
@@ -63,7 +64,7 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     /// # Ok::<(), ringbus::ConfigError>(())
     /// ```
     pub fn running_calls(&self) -> Vec<RunningCall> {
-        self.shared.running_calls()
+        self.shared.all_running_calls()
     }
 
     /// Looks for handler calls that have been running for longer than the
@@ -114,16 +115,25 @@ impl<E: Event> Shared<E> {
     }
 
     fn report_stuck(&self) -> usize {
-        let Some(desk) = &self.crew.desk else { return 0 };
-        let overdue = desk.overdue(self.clock.now());
-        for (call, elapsed) in &overdue {
+        let now = self.clock.now();
+        let overdue = |shared: &Self| shared.crew.desk.as_ref().map(|desk| desk.overdue(now));
+        let mut all = overdue(self).unwrap_or_default();
+        all.extend(self.side.all().iter().filter_map(|lane| overdue(&lane.shared)).flatten());
+        for (call, elapsed) in &all {
             self.counters.stuck_calls.add(1);
             self.observe(|observer| observer.stuck(call, *elapsed));
         }
-        overdue.len()
+        all.len()
     }
 
+    /// The calls that are running, without those in lanes.
     pub(in super::super) fn running_calls(&self) -> Vec<RunningCall> {
         self.crew.desk.as_ref().map_or_else(Vec::new, Desk::running)
+    }
+
+    pub(in super::super) fn all_running_calls(&self) -> Vec<RunningCall> {
+        let mut calls = self.running_calls();
+        calls.extend(self.side.all().iter().flat_map(|lane| lane.shared.running_calls()));
+        calls
     }
 }

@@ -119,7 +119,11 @@ impl<E: Event> StoreBuilder<E> {
             return Err(ConfigError::DriverOfLanes);
         }
         let lane = |config| {
-            let crew = CrewConfig { driver: Driver::Thread(config), watchdog: crew.watchdog };
+            let crew = CrewConfig {
+                driver: Driver::Thread(config),
+                watchdog: crew.watchdog,
+                watched: None,
+            };
             let shared = plan.share(Intake::many(capacity, policy)?, crew)?;
             Ok(EventStore { shared, producers: PhantomData::<Many> })
         };

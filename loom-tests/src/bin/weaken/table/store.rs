@@ -162,11 +162,8 @@ pub(super) const ROWS: &[Weakening] = &[
     ),
     text(
         "unsubscribe does not wait",
-        "store/subscribe.rs",
-        &[(
-            "self.shared.take_dispatch(Goal::Lease, deadline.into()).is_ok()",
-            "{ let _: Deadline = deadline.into(); true }",
-        )],
+        "store/dispatch.rs",
+        &[("self.take_dispatch(Goal::Lease, deadline).is_ok()", "{ let _ = deadline; true }")],
         ("delivery", &["unsubscribe_and_wait_vs_dispatch"]),
     ),
     text(
