@@ -107,7 +107,7 @@ impl Mark {
 /// The events there are, in rings, in letters, in timers and in anybody's hands.
 static ALIVE: AtomicU64 = AtomicU64::new(0);
 
-/// An event. Not `Clone`: there is one of each.
+/// An event. Cloned only for lanes of a subscription's own.
 pub(crate) struct Job {
     pub(crate) mark: Mark,
     pub(crate) kind: Kind,
@@ -124,6 +124,12 @@ impl Job {
     /// How many have been made and not dropped.
     pub(crate) fn alive() -> u64 {
         ALIVE.load(Ordering::Relaxed)
+    }
+}
+
+impl Clone for Job {
+    fn clone(&self) -> Self {
+        Self::new(self.mark, self.kind, self.more)
     }
 }
 

@@ -17,6 +17,7 @@ mod handlers;
 mod job;
 mod ledger;
 mod moment;
+mod own_lane;
 mod producers;
 mod random;
 mod report;
@@ -37,6 +38,7 @@ use ringbus::{Balance, ConfigError};
 use self::handlers::{Kept, ON_PURPOSE};
 use self::job::{Job, PRODUCERS};
 use self::ledger::{Ledger, SYSTEMS};
+use self::own_lane::Archive;
 use self::producers::Producer;
 use self::system::System;
 use self::unrest::Unrest;
@@ -143,6 +145,7 @@ fn run(options: &Options, ledger: &Arc<Ledger>) -> Result<Vec<Balance>, ConfigEr
     let systems = System::all(options.seed)?;
     let open = |index: usize| Kept::open(&systems[index], ledger);
     let kept: [Kept; SYSTEMS] = [open(0)?, open(1)?, open(2)?];
+    let archive = Archive::open(&systems[0], ledger)?;
     let end = Instant::now().checked_add(Duration::from_secs(options.seconds));
     let end = end.unwrap_or_else(|| Instant::now() + Duration::from_secs(u64::from(u32::MAX)));
     let stop = AtomicBool::new(false);
@@ -161,6 +164,9 @@ fn run(options: &Options, ledger: &Arc<Ledger>) -> Result<Vec<Balance>, ConfigEr
         report::take_back(&report, system, ledger);
         balances.extend(report::settle(system, kept, ledger));
         report::print_system(system, &report);
+    }
+    if let Some(archive) = &archive {
+        archive.settle(&systems[0], ledger);
     }
     println!("{done:?}");
     report::print_origins(ledger);

@@ -8,21 +8,23 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ringbus::{
-    BackOff, BatchConfig, ConfigError, Every, FlushError, HandlerError, OverrunPolicy,
-    PeriodicHandle, Replay, Retry, RetryPolicy, SubscribeOptions, Subscription,
+    BackOff, BatchConfig, ConfigError, Every, FlushError, HandlerError, LaneSubscription,
+    OverrunPolicy, PeriodicHandle, Replay, Retry, RetryPolicy, SubscribeOptions, Subscription,
 };
 
 use crate::handlers::{Kept, ON_PURPOSE};
 use crate::job::{Job, Kind, Origin};
 use crate::ledger::{Door, Ledger, SYSTEMS};
 use crate::moment;
+use crate::own_lane;
 use crate::random::Random;
-use crate::system::System;
+use crate::system::{Bus, System};
 
 const PAUSE_US_MAX: u64 = 1500;
 /// At most so many subscriptions besides those that stay.
 const GUESTS_MAX: usize = 24;
 const SERIES_MAX: usize = 6;
+const LANES_MAX: usize = 3;
 const REPLAY_MAX: usize = 128;
 /// Enough for any flush, on any machine.
 const FLUSH_MAX: Duration = Duration::from_secs(30);
@@ -37,6 +39,7 @@ pub(crate) struct Done {
     pub(crate) flushed: u64,
     pub(crate) replayed: u64,
     pub(crate) series: u64,
+    pub(crate) lanes: u64,
     pub(crate) moments: u64,
 }
 
@@ -46,6 +49,7 @@ pub(crate) struct Unrest<'a> {
     kept: &'a [Kept; SYSTEMS],
     ledger: &'a Arc<Ledger>,
     guests: Vec<(usize, Subscription)>,
+    lanes: Vec<LaneSubscription<Job>>,
     series: Vec<PeriodicHandle<Job>>,
     done: Done,
 }
@@ -59,14 +63,14 @@ impl<'a> Unrest<'a> {
     ) -> Self {
         let random = Random::new(seed, u64::MAX / 2);
         let (guests, series, done) = (Vec::new(), Vec::new(), Done::default());
-        Self { random, systems, kept, ledger, guests, series, done }
+        Self { random, systems, kept, ledger, guests, lanes: Vec::new(), series, done }
     }
 
     /// Goes on until then; leaves nothing behind.
     pub(crate) fn run(mut self, end: Instant) -> Result<Done, ConfigError> {
         while Instant::now() < end {
             let system = self.random.index(SYSTEMS);
-            match self.random.below(32) {
+            match self.random.below(33) {
                 0..7 => self.subscribe(system)?,
                 7..13 => self.unsubscribe(),
                 13..20 => self.pause(system),
@@ -75,6 +79,7 @@ impl<'a> Unrest<'a> {
                 26..28 => self.begin_series(system)?,
                 28..30 => self.end_series(),
                 30 => self.look(system),
+                31 => self.change_lanes()?,
                 _ => {
                     moment::live(&mut self.random, self.ledger)?;
                     self.done.moments += 1;
@@ -215,6 +220,23 @@ impl<'a> Unrest<'a> {
             Ok(count) => self.done.replayed += count as u64,
             Err(error) => self.ledger.complain(error),
         }
+    }
+
+    /// Has a subscription with a lane of its own come, go, or pause.
+    fn change_lanes(&mut self) -> Result<(), ConfigError> {
+        let Bus::Store(store) = &self.systems[0].bus else { return Ok(()) };
+        if self.lanes.len() < LANES_MAX {
+            self.lanes.push(own_lane::guest(store, &mut self.random)?);
+            self.done.lanes += 1;
+            return Ok(());
+        }
+        let index = self.random.index(LANES_MAX);
+        match self.random.below(3) {
+            0 => _ = self.lanes[index].pause(),
+            1 => _ = self.lanes[index].resume(),
+            _ => drop(self.lanes.swap_remove(index)),
+        }
+        Ok(())
     }
 
     fn begin_series(&mut self, system: usize) -> Result<(), ConfigError> {
