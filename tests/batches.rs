@@ -194,3 +194,41 @@ fn a_batch_whose_subscription_ends_is_not_called_and_keeps_nothing() {
     let balance = store.audit().expect("the books are in order");
     assert_eq!((balance.collected, balance.handled), (0, 2));
 }
+
+/// What is in a batch that waits must not keep the others' events, however many come.
+#[test]
+fn paused_batch_keeps_no_more_than_its_own_events() {
+    let clock = ManualClock::new();
+    let builder = EventStore::builder(64, OverrunPolicy::ReturnError).clock(clock);
+    let store = builder.build().expect("a power of two");
+    let (waiting, fours) = <(Seen, Seen)>::default();
+    let [a, b] = [&waiting, &fours].map(Arc::clone);
+    let options = || SubscribeOptions::topic(b'a');
+    let config = BatchConfig::new(100).max_wait(Duration::from_hours(1));
+    let waits = store.subscribe_batch(options(), config, move |batch: &mut Batch<'_, Row>, _| {
+        note(&a, batch);
+    });
+    let waits = waits.expect("it is some time");
+    send(&store, &["a first", "a second"]);
+    store.publish();
+    assert!(waits.pause());
+    let fours_of = BatchConfig::new(4);
+    let _fours = store
+        .subscribe_batch(options(), fours_of, move |batch: &mut Batch<'_, Row>, _| note(&b, batch))
+        .expect("four are some");
+    for _ in 0..100 {
+        send(&store, &["a 1", "a 2", "a 3", "a 4", "a 5"]);
+        store.publish();
+        // The two that wait; the fours go out at the end of a publish, full or not.
+        let balance = store.audit().expect("the books are in order");
+        assert!(balance.collected <= 4, "{balance}");
+    }
+    assert_eq!(fours.lock().expect("no panic").iter().map(Vec::len).sum::<usize>(), 500);
+    assert!(waiting.lock().expect("no panic").is_empty());
+    assert!(waits.resume());
+    store.flush(Deadline::NEVER).expect("nobody is in the way");
+    let waited = waiting.lock().expect("no panic").concat();
+    assert_eq!(waited, ["a first", "a second"]);
+    let balance = store.audit().expect("the books are in order");
+    assert_eq!((balance.handled, balance.collected), (502, 0));
+}

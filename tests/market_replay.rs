@@ -46,6 +46,40 @@ fn a_store_that_dispatches_by_itself_accounts_for_as_much() {
 }
 
 #[test]
+fn lanes_account_for_as_much() {
+    for policy in POLICIES {
+        for lanes in ["1", "2", "3"] {
+            let arguments = ["--lanes", lanes, "--policy", policy, "--events", "5000"];
+            let (report, err) = replay_json(&arguments);
+            assert_eq!((err.as_str(), count(&report, "events")), ("", 5_000), "{report}");
+            let handled = report["lanes"].as_array().expect("it is a list");
+            assert_eq!(handled.len().to_string(), lanes, "{report}");
+            let handled = handled.iter().map(|lane| lane.as_u64().expect("it is a count"));
+            assert_eq!(handled.sum::<u64>(), count(&report, "handled"), "{report}");
+            if policy == "block" {
+                assert_eq!(count(&report, "handled"), 5_000, "{report}");
+            }
+        }
+    }
+    let core = core_affinity::get_core_ids().expect("the system says which")[0].id;
+    let cores = format!("{core},{core}");
+    let (report, _) = replay_json(&["--lanes", "2", "--pin", &cores, "--events", "5000"]);
+    assert_eq!(count(&report, "handled"), 5_000, "{report}");
+}
+
+#[test]
+fn lanes_leave_the_market_as_one_thread_does() {
+    let (one, _) = replay_json(&["--events", "30000"]);
+    let (several, _) = replay_json(&["--events", "30000", "--lanes", "2", "--capacity", "16"]);
+    assert_eq!(one["lanes"].as_array().map(Vec::len), Some(0));
+    assert_eq!(several["lanes"].as_array().map(Vec::len), Some(2));
+    assert!(several["lanes"].as_array().is_some_and(|lanes| !lanes.contains(&0.into())));
+    for same in ["topics", "best_bid", "best_ask", "vwap", "bursts", "failed"] {
+        assert_eq!(one[same], several[same], "{same}");
+    }
+}
+
+#[test]
 fn a_generated_feed_is_the_same_every_time() {
     let (first, _) = replay_json(&["--events", "30000"]);
     let (second, _) = replay_json(&["--events", "30000", "--capacity", "16"]);
@@ -78,6 +112,10 @@ fn the_report_for_people_ends_with_the_audit() {
             assert!(ended.out.contains(part), "{part} is missing: {}", ended.out);
         }
     }
+    let ended = replay(&["--lanes", "2", "--events", "5000"]);
+    assert!(ended.out.contains("\nlanes    2, which handled "), "{}", ended.out);
+    let last = ended.out.lines().last().unwrap_or_default();
+    assert!(last.starts_with("audit ok: 5000 accepted"), "{}", ended.out);
 }
 
 #[test]
@@ -128,7 +166,16 @@ fn a_wrong_command_line_is_one_sentence() {
         (&["--capacity"], "missing argument for option '--capacity'"),
         (&["--policy", "newest"], "unknown overrun policy \"newest\": expected \"drop-oldest\""),
         (&["--driver", "none"], "unknown driver \"none\": expected \"manual\""),
-        (&["--pin", "0"], "--pin is for a thread of the store's own"),
+        (&["--pin", "0"], "--pin is for threads of the store's own"),
+        (&["--pin", "one"], "--pin \"one\": expected numbers of cores"),
+        (&["--driver", "park", "--pin", "0,1"], "--pin: a driver is one thread"),
+        (&["--lanes", "2", "--driver", "park"], "--lanes has threads of its own"),
+        (&["--driver", "manual", "--lanes", "2"], "--lanes has threads of its own"),
+        (&["--lanes", "x"], "--lanes \"x\": expected a whole number"),
+        (&["--lanes", "0"], "workers is 0: nobody would handle an event"),
+        (&["--lanes", "1025"], "1025 workers cannot be: give 1 to 1024"),
+        (&["--lanes", "2", "--pin", "0"], "1 cores for 2 workers: name one core for each worker"),
+        (&["--lanes", "1", "--pin", "4096"], "core 4096 cannot be used: this thread may use"),
         (&["--driver", "park", "--pin", "4096"], "core 4096 cannot be used: this thread may use"),
         (&["--speed", "0"], "--speed \"0\": expected a number above 0"),
         (&["--speed", "-1"], "--speed \"-1\": expected a number above 0"),
@@ -160,6 +207,7 @@ fn help_lists_every_option() {
         "--capacity",
         "--speed",
         "--driver",
+        "--lanes",
         "--pin",
         "--fail-every",
         "--json",

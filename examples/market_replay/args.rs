@@ -18,12 +18,15 @@ Usage: market_replay [OPTIONS]
                    [default: a generated feed of the same burst shape]
   --events N       how many events to generate, without --input [default: 500000]
   --policy POLICY  what a full ring means: drop-oldest, block or return-error [default: block]
-  --capacity N     slots of the ring, a power of two [default: 8192]
+  --capacity N     slots of the ring, or of each, a power of two [default: 8192]
   --speed X        replay in recorded time, X times as fast; 1.0 is as it was recorded
                    [default: as fast as possible]
   --driver DRIVER  who dispatches: manual (the main thread), or a thread of the store's own that
                    waits by busy-spin, yield or park [default: manual]
-  --pin CORE       keep that thread on a core, from 0
+  --lanes N        have N workers dispatch side by side, each from a ring of its own: quotes in
+                   one lane, trades in another, so that either keeps its order (more than 2 have
+                   nothing to do); not together with --driver
+  --pin CORE[,..]  keep that thread on a core, from 0; or each worker on one of these
   --fail-every N   let a handler fail on every Nth trade, 0 for never [default: 1000]
   --json           print one JSON object instead of the report
   --help           print this
@@ -55,8 +58,10 @@ pub(crate) struct Options {
     pub(crate) capacity: usize,
     /// How the store's own thread waits, or `None` if it has none.
     pub(crate) driver: Option<Waiting>,
-    /// The core of that thread.
-    pub(crate) pin: Option<usize>,
+    /// How many workers dispatch, if workers do.
+    pub(crate) lanes: Option<usize>,
+    /// The cores of the threads that dispatch; if there are none, they may run on any.
+    pub(crate) pin: Vec<usize>,
     /// How many times as fast as recorded, or `None` for as fast as possible.
     pub(crate) speed: Option<f64>,
     /// On every which trade a handler fails; 0 for none.
@@ -72,16 +77,27 @@ pub(crate) enum Waiting {
     Park,
 }
 
+/// The threads of the store's own.
+pub(crate) enum Threads {
+    None,
+    Driver(DriverConfig),
+    Workers { count: usize, cores: Vec<usize> },
+}
+
 impl Options {
-    /// The thread that is to dispatch, if one is.
-    pub(crate) fn driver_config(&self) -> Option<DriverConfig> {
+    /// The threads that are to dispatch.
+    pub(crate) fn threads(&self) -> Threads {
+        if let Some(count) = self.lanes {
+            return Threads::Workers { count, cores: self.pin.clone() };
+        }
+        let Some(waiting) = self.driver else { return Threads::None };
         let config = DriverConfig::new().name("dispatch");
-        let config = match self.driver? {
+        let config = match waiting {
             Waiting::BusySpin => config.wait(BusySpin),
             Waiting::Yield => config.wait(Yield),
             Waiting::Park => config.wait(Park::new()),
         };
-        Some(self.pin.into_iter().fold(config, DriverConfig::pin_to))
+        Threads::Driver(self.pin.iter().copied().fold(config, DriverConfig::pin_to))
     }
 }
 
@@ -93,12 +109,13 @@ pub(crate) fn parse() -> Result<Option<Options>, lexopt::Error> {
         policy: OverrunPolicy::Block,
         capacity: CAPACITY,
         driver: None,
-        pin: None,
+        lanes: None,
+        pin: Vec::new(),
         speed: None,
         fail_every: FAIL_EVERY,
         json: false,
     };
-    let mut are_events_given = false;
+    let (mut are_events_given, mut is_driver_given) = (false, false);
     let mut parser = Parser::from_env();
     while let Some(argument) = parser.next()? {
         match argument {
@@ -113,8 +130,12 @@ pub(crate) fn parse() -> Result<Option<Options>, lexopt::Error> {
                     OverrunPolicy::from_str(&name).map_err(|error| sentence(&error))?;
             }
             Arg::Long("capacity") => options.capacity = number(&mut parser, "--capacity")?,
-            Arg::Long("driver") => options.driver = driver(&mut parser)?,
-            Arg::Long("pin") => options.pin = Some(number(&mut parser, "--pin")?),
+            Arg::Long("driver") => {
+                options.driver = driver(&mut parser)?;
+                is_driver_given = true;
+            }
+            Arg::Long("lanes") => options.lanes = Some(number(&mut parser, "--lanes")?),
+            Arg::Long("pin") => options.pin = cores(&mut parser)?,
             Arg::Long("speed") => options.speed = Some(speed(&mut parser)?),
             Arg::Long("fail-every") => options.fail_every = number(&mut parser, "--fail-every")?,
             Arg::Long("json") => options.json = true,
@@ -125,10 +146,26 @@ pub(crate) fn parse() -> Result<Option<Options>, lexopt::Error> {
     if are_events_given && options.input.is_some() {
         return Err("--events is for a generated feed: leave it out, or leave out --input".into());
     }
-    if options.pin.is_some() && options.driver.is_none() {
-        return Err("--pin is for a thread of the store's own: give it a --driver too".into());
+    if is_driver_given && options.lanes.is_some() {
+        return Err("--lanes has threads of its own that dispatch: leave out --driver".into());
+    }
+    let are_pinned = !options.pin.is_empty();
+    if are_pinned && options.driver.is_none() && options.lanes.is_none() {
+        return Err(
+            "--pin is for threads of the store's own: give it --driver or --lanes too".into()
+        );
+    }
+    if options.driver.is_some() && options.pin.len() > 1 {
+        return Err("--pin: a driver is one thread, which runs on one core".into());
     }
     Ok(Some(options))
+}
+
+/// Numbers of cores, with commas between them.
+fn cores(parser: &mut Parser) -> Result<Vec<usize>, lexopt::Error> {
+    let text = parser.value()?.string()?;
+    let cores = text.split(',').map(str::parse).collect::<Result<_, _>>();
+    cores.map_err(|_| format!("--pin {text:?}: expected numbers of cores, such as 1 or 0,1").into())
 }
 
 fn driver(parser: &mut Parser) -> Result<Option<Waiting>, lexopt::Error> {

@@ -1,15 +1,16 @@
 //! What reacts to the feed: four handlers that do some work, and a meter that comes after them.
 //!
-//! Only the dispatching thread calls them, one at a time; the locks are there because a handler is
-//! `Fn + Sync`, and nobody ever waits for one.
+//! Each state is only touched by the thread that dispatches its topics; the locks are there because a
+//! handler is `Fn + Sync`, and nobody ever waits for one.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use hdrhistogram::Histogram;
-use ringbus::{Event, EventStore, HandlerError, Subscription};
+use ringbus::{Event, HandlerError, Subscription};
 
+use crate::bus::Bus;
 use crate::market::{Market, Quote, Side, Topic};
 
 /// So many trades within so many recorded microseconds are a burst. A tenth of the trades of the
@@ -29,7 +30,8 @@ pub(crate) struct Desk {
     pub(crate) vwap: Mutex<Vwap>,
     pub(crate) bursts: Mutex<Bursts>,
     pub(crate) faults: Mutex<Faults>,
-    pub(crate) meter: Mutex<Meter>,
+    /// One for each topic: two of them may be dispatched at the same time.
+    meters: [Mutex<Meter>; Topic::ALL.len()],
 }
 
 /// A lock that no panic has left half-done: what it guards are numbers.
@@ -45,40 +47,56 @@ impl Desk {
             vwap: Mutex::default(),
             bursts: Mutex::default(),
             faults: Mutex::new(Faults { every: fail_every, trades: 0, injected: 0 }),
-            meter: Mutex::new(Meter::new(clock)),
+            meters: Topic::ALL.map(|_| Mutex::new(Meter::new(clock))),
         }
     }
 
     /// Registers all handlers. They are called in this order, so that the meter's clock stops when
     /// the others are done.
-    pub(crate) fn open(self: &Arc<Self>, store: &EventStore<Market>) -> Vec<Subscription> {
+    pub(crate) fn open(self: &Arc<Self>, bus: &Bus) -> Vec<Subscription> {
         let mut subscriptions = Vec::new();
         for topic in [Topic::Top, Topic::Level] {
             let desk = Arc::clone(self);
-            subscriptions.push(store.subscribe(topic, move |event: &Market, _| {
+            subscriptions.push(bus.subscribe(topic, move |event: &Market, _| {
                 lock(&desk.book).apply(event);
             }));
         }
         let desk = Arc::clone(self);
-        subscriptions.push(store.subscribe(Topic::Trade, move |event: &Market, _| {
+        subscriptions.push(bus.subscribe(Topic::Trade, move |event: &Market, _| {
             lock(&desk.vwap).add(event.quote());
         }));
         let desk = Arc::clone(self);
-        subscriptions.push(store.subscribe(Topic::Trade, move |event: &Market, _| {
+        subscriptions.push(bus.subscribe(Topic::Trade, move |event: &Market, _| {
             lock(&desk.bursts).see(event.quote().at_us);
         }));
         let desk = Arc::clone(self);
         subscriptions.push(
-            store.subscribe(Topic::Trade, move |_: &Market, _| lock(&desk.faults).next_trade()),
+            bus.subscribe(Topic::Trade, move |_: &Market, _| lock(&desk.faults).next_trade()),
         );
         for topic in Topic::ALL {
             let desk = Arc::clone(self);
-            subscriptions.push(store.subscribe(topic, move |event: &Market, _| {
-                lock(&desk.meter).note(topic, event.quote());
+            subscriptions.push(bus.subscribe(topic, move |event: &Market, _| {
+                lock(&desk.meters[topic.index()]).note(event.quote());
             }));
         }
         subscriptions
     }
+
+    /// How many events of each topic have arrived, and how long all of them took.
+    pub(crate) fn measured(&self) -> (PerTopic, Histogram<u64>) {
+        let mut latency_ns = histogram();
+        let seen = self.meters.each_ref().map(|meter| {
+            let meter = lock(meter);
+            latency_ns += &meter.latency_ns;
+            meter.seen
+        });
+        (seen, latency_ns)
+    }
+}
+
+fn histogram() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, LATENCY_MAX_NS, 3)
+        .expect("an hour to 3 digits is within what it can keep")
 }
 
 /// The place of an event's topic in a [`PerTopic`].
@@ -208,22 +226,20 @@ impl Faults {
 }
 
 /// Counts what arrives, and how long it took.
-pub(crate) struct Meter {
+struct Meter {
     clock: Instant,
-    pub(crate) seen: PerTopic,
+    seen: u64,
     /// From before the send until the last handler, in nanoseconds.
-    pub(crate) latency_ns: Histogram<u64>,
+    latency_ns: Histogram<u64>,
 }
 
 impl Meter {
     fn new(clock: Instant) -> Self {
-        let latency_ns = Histogram::new_with_bounds(1, LATENCY_MAX_NS, 3)
-            .expect("an hour to 3 digits is within what it can keep");
-        Self { clock, seen: PerTopic::default(), latency_ns }
+        Self { clock, seen: 0, latency_ns: histogram() }
     }
 
-    fn note(&mut self, topic: Topic, quote: &Quote) {
-        self.seen[topic.index()] += 1;
+    fn note(&mut self, quote: &Quote) {
+        self.seen += 1;
         if quote.sent_ns > 0 {
             let now = nanoseconds_since(self.clock);
             self.latency_ns.saturating_record(now.saturating_sub(quote.sent_ns));

@@ -5,14 +5,16 @@
 //! $ cargo run --release --example market_replay -- --input feed.csv.gz --policy drop-oldest
 //! $ cargo run --release --example market_replay -- --input feed.csv.gz --speed 1.0 --json
 //! $ cargo run --release --example market_replay -- --driver busy-spin --pin 1
+//! $ cargo run --release --example market_replay -- --lanes 2 --pin 0,1
 //! ```
 //!
-//! One thread reads the feed and sends; this one, or with `--driver` one of the store's own, dispatches
-//! to an order book, an average price, a detector of trade bursts and a handler that fails on
-//! purpose. At the end come the rate, the latencies, what became of each topic's events, and the
+//! One thread reads the feed and sends; this one, or with `--driver` one of the store's own, or with
+//! `--lanes` several, dispatches to an order book, an average price, a detector of trade bursts and a
+//! handler that fails on purpose. At the end come the rate, the latencies, what became of each topic's events, and the
 //! audit. `--help` lists the options.
 
 mod args;
+mod bus;
 mod csv;
 mod generator;
 mod handlers;
@@ -27,9 +29,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 
-use ringbus::EventStore;
-
 use self::args::Options;
+use self::bus::Bus;
 use self::generator::Generator;
 use self::handlers::Desk;
 use self::output::{EXIT_AUDIT, json, print, refuse};
@@ -57,19 +58,13 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> Result<Report, String> {
     let clock = Instant::now();
     let desk = Arc::new(Desk::new(clock, options.fail_every));
-    let mut builder = EventStore::builder(options.capacity, options.policy);
-    let driver = options.driver_config();
-    let is_driven = driver.is_some();
-    if let Some(driver) = driver {
-        builder = builder.driver(driver);
-    }
-    let store = builder.build().map_err(|error| error.to_string())?;
-    let _subscriptions = desk.open(&store);
+    let bus = Bus::open(options).map_err(|error| error.to_string())?;
+    let _subscriptions = desk.open(&bus);
     let (name, feed, progress) = open(options)?;
-    let plan = Plan { name, clock, speed: options.speed, is_driven };
-    let done = replay::replay(&store, feed, &plan, &progress);
+    let plan = Plan { name, clock, speed: options.speed };
+    let done = replay::replay(&bus, feed, &plan, &progress);
     progress.finish();
-    Ok(Report::new(plan.name, &store, &desk, &done))
+    Ok(Report::new(plan.name, &bus, &desk, &done))
 }
 
 /// The feed that was asked for, its name, and a progress bar that suits it.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use ringbus::{EventStore, Sent};
 
+use crate::bus::Bus;
 use crate::csv::Malformed;
 use crate::handlers::{PerTopic, nanoseconds_since, topic_index};
 use crate::market::Market;
@@ -33,8 +34,6 @@ pub(crate) struct Plan {
     pub(crate) clock: Instant,
     /// How many times as fast as recorded, or `None` for as fast as possible.
     pub(crate) speed: Option<f64>,
-    /// Whether the store dispatches by itself.
-    pub(crate) is_driven: bool,
 }
 
 /// What the feed thread counted.
@@ -59,28 +58,25 @@ pub(crate) struct Replayed {
 }
 
 /// Sends the whole feed through the store.
-pub(crate) fn replay(
-    store: &EventStore<Market>,
-    feed: Feed,
-    plan: &Plan,
-    progress: &Progress,
-) -> Replayed {
+pub(crate) fn replay(bus: &Bus, feed: Feed, plan: &Plan, progress: &Progress) -> Replayed {
     let begin = Instant::now();
     let is_over = AtomicBool::new(false);
     let dispatcher = thread::current();
     let counts = thread::scope(|scope| {
         let feed_thread = scope.spawn(|| {
             let _end = End { is_over: &is_over, dispatcher: &dispatcher };
-            send_all(store, feed, plan, progress, &dispatcher)
+            send_all(bus, feed, plan, progress, &dispatcher)
         });
-        while !plan.is_driven && !is_over.load(Ordering::Acquire) {
-            if store.publish() == 0 {
-                wait_for_events(store, plan.speed.is_some());
+        if let Bus::Manual(store) = bus {
+            while !is_over.load(Ordering::Acquire) {
+                if store.publish() == 0 {
+                    wait_for_events(store, plan.speed.is_some());
+                }
             }
         }
         feed_thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     });
-    let report = store.drain(DRAIN_MAX);
+    let report = bus.drain(DRAIN_MAX);
     let mut undelivered = PerTopic::default();
     for event in &report.undelivered {
         undelivered[topic_index(event)] += 1;
@@ -119,7 +115,7 @@ fn wait_for_events(store: &EventStore<Market>, is_paced: bool) {
 
 /// The feed thread: reads, waits for the recorded time if asked to, sends, counts.
 fn send_all(
-    store: &EventStore<Market>,
+    bus: &Bus,
     feed: Feed,
     plan: &Plan,
     progress: &Progress,
@@ -144,7 +140,7 @@ fn send_all(
         if pace.is_some() || events.is_multiple_of(SAMPLE_EVERY) {
             event.quote_mut().sent_ns = nanoseconds_since(plan.clock).max(1);
         }
-        match store.send(event).map(Sent::into_displaced) {
+        match bus.send(event).map(Sent::into_displaced) {
             Ok(None) => {}
             Ok(Some(displaced)) => counts.displaced[topic_index(&displaced)] += 1,
             Err(refused) => counts.rejected[topic_index(&refused.into_event())] += 1,

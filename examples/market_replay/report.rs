@@ -4,11 +4,12 @@ use std::fmt;
 use std::time::Duration;
 
 use indicatif::{HumanCount, HumanFloatCount};
-use ringbus::{EventStore, Metrics};
+use ringbus::Metrics;
 use serde::Serialize;
 
+use crate::bus::Bus;
 use crate::handlers::{BURST_TRADES, BURST_US, Desk, PerTopic, lock};
-use crate::market::{Market, Topic, as_number};
+use crate::market::{Topic, as_number};
 use crate::output::{equal, rate};
 use crate::replay::Replayed;
 
@@ -17,7 +18,10 @@ use crate::replay::Replayed;
 pub(crate) struct Report {
     feed: String,
     policy: String,
-    capacity: u64,
+    /// Of the ring, or of each lane's.
+    capacity: usize,
+    /// How many events each lane handled.
+    lanes: Vec<u64>,
     /// Well-formed events that were read.
     events: u64,
     /// Lines that are no event.
@@ -64,27 +68,22 @@ struct TopicRow {
 impl Report {
     /// Collects what the feed, the store and the handlers have counted, each by itself, and checks
     /// that they agree.
-    pub(crate) fn new(
-        feed: String,
-        store: &EventStore<Market>,
-        desk: &Desk,
-        done: &Replayed,
-    ) -> Self {
-        let metrics = store.metrics();
-        let topics = topic_rows(desk, done);
+    pub(crate) fn new(feed: String, bus: &Bus, desk: &Desk, done: &Replayed) -> Self {
+        let metrics = bus.metrics();
+        let (seen, latency_ns) = desk.measured();
+        let topics = topic_rows(&seen, done);
         let events = done.counts.read.iter().sum();
-        let (audit, balance) = match audit(store, &metrics, desk, &topics) {
+        let (audit, balance) = match audit(bus, &metrics, desk, &topics) {
             Ok(balance) => ("ok".to_owned(), balance),
             Err(complaint) => (complaint, String::new()),
         };
         let seconds = done.elapsed.as_secs_f64();
-        let meter = lock(&desk.meter);
-        let latency = &meter.latency_ns;
         let book = lock(&desk.book);
         Self {
             feed,
-            policy: store.policy().to_string(),
-            capacity: metrics.capacity,
+            policy: bus.policy().to_string(),
+            capacity: bus.capacity(),
+            lanes: bus.handled_by_lane(),
             events,
             malformed: done.counts.malformed,
             accepted: metrics.accepted,
@@ -96,11 +95,11 @@ impl Report {
             failed: metrics.failed_calls,
             seconds,
             events_per_s: rate(events, seconds),
-            samples: latency.len(),
-            p50_ns: latency.value_at_quantile(0.5),
-            p99_ns: latency.value_at_quantile(0.99),
-            p999_ns: latency.value_at_quantile(0.999),
-            max_ns: latency.max(),
+            samples: latency_ns.len(),
+            p50_ns: latency_ns.value_at_quantile(0.5),
+            p99_ns: latency_ns.value_at_quantile(0.99),
+            p999_ns: latency_ns.value_at_quantile(0.999),
+            max_ns: latency_ns.max(),
             topics,
             best_bid: book.best_bid().map(as_number),
             best_ask: book.best_ask().map(as_number),
@@ -117,15 +116,14 @@ impl Report {
     }
 }
 
-fn topic_rows(desk: &Desk, done: &Replayed) -> Vec<TopicRow> {
-    let handled = lock(&desk.meter).seen;
+fn topic_rows(handled: &PerTopic, done: &Replayed) -> Vec<TopicRow> {
     let of = |counts: &PerTopic, topic: Topic| counts[topic.index()];
     Topic::ALL
         .into_iter()
         .map(|topic| TopicRow {
             topic: topic.to_string(),
             read: of(&done.counts.read, topic),
-            handled: of(&handled, topic),
+            handled: of(handled, topic),
             displaced: of(&done.counts.displaced, topic),
             rejected: of(&done.counts.rejected, topic),
             undelivered: of(&done.undelivered, topic),
@@ -134,13 +132,8 @@ fn topic_rows(desk: &Desk, done: &Replayed) -> Vec<TopicRow> {
 }
 
 /// The store's audit, and that its counts are the ones the feed and the handlers have kept.
-fn audit(
-    store: &EventStore<Market>,
-    metrics: &Metrics,
-    desk: &Desk,
-    topics: &[TopicRow],
-) -> Result<String, String> {
-    let balance = store.audit().map_err(|error| error.to_string())?;
+fn audit(bus: &Bus, metrics: &Metrics, desk: &Desk, topics: &[TopicRow]) -> Result<String, String> {
+    let balance = bus.audit().map_err(|error| error.to_string())?;
     let sum = |field: fn(&TopicRow) -> u64| topics.iter().map(field).sum::<u64>();
     let read = sum(|row| row.read);
     equal("events = accepted + rejected", read, metrics.accepted + metrics.rejected())?;
@@ -175,6 +168,10 @@ impl fmt::Display for Report {
             time(self.max_ns),
             HumanCount(self.samples)
         )?;
+        if !self.lanes.is_empty() {
+            let handled: Vec<_> = self.lanes.iter().map(u64::to_string).collect();
+            writeln!(f, "lanes    {}, which handled {}", handled.len(), handled.join(", "))?;
+        }
         writeln!(
             f,
             "topic    {:>12} {:>12} {:>12} {:>12} {:>12}",
