@@ -197,8 +197,7 @@ impl<E: Event> Lanes<E> {
     /// let _book = lanes.subscribe((), |entry: &Entry, _| println!("{} cents", entry.cents));
     /// let fee = Entry { account: 7, cents: -3 };
     /// let mut transaction = lanes.lane_of(&fee).transaction();
-    /// transaction.send(Entry { account: 7, cents: 100 });
-    /// transaction.send(fee);
+    /// transaction.push(Entry { account: 7, cents: 100 }).push(fee);
     /// assert_eq!(transaction.commit()?, 2);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
