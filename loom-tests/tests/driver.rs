@@ -106,7 +106,7 @@ fn flush_vs_drain_out_of_time() {
         let stuck = Arc::clone(&state);
         store
             .subscribe((), move |_: &Parcel, _: &Context<'_, Parcel>| {
-                reach(&stuck, ENTERED, LET_GO)
+                reach(&stuck, ENTERED, LET_GO);
             })
             .detach();
         assert!(store.send(Parcel::new(0)).is_ok());
