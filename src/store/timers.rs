@@ -148,15 +148,16 @@ impl<E: Event> Shared<E> {
         DueTimers { now, left, fruitless: 0 }
     }
 
-    /// Sends what is due, as far as there is room. Only for the holder of the dispatch lease.
+    /// Sends what is due, as far as there is room; the position up to which there is something to dispatch:
+    /// what was sent, or stands in the way of what is due. Only for the holder of the dispatch lease.
     #[cold]
-    pub(super) fn fire(&self, due: &mut DueTimers) {
+    pub(super) fn fire(&self, due: &mut DueTimers) -> u64 {
         let before = due.left;
         loop {
             match self.timers.fire(due.now, &mut due.left, |event| self.intake.put(event)) {
                 Fired::All => {
                     due.left = 0;
-                    return;
+                    return self.intake.tail_position();
                 }
                 Fired::Make(number, make) => self.make(number, make),
                 Fired::NoRoomFor(event) => {
@@ -171,6 +172,7 @@ impl<E: Event> Shared<E> {
         if due.fruitless == FRUITLESS_MAX {
             due.left = 0;
         }
+        self.intake.tail_position()
     }
 
     /// Makes the next event of a series.
