@@ -198,8 +198,8 @@ fn a_wheel_grows_and_keeps_its_timers() {
     assert!(due(&mut wheel, 10_000).into_iter().eq(0..10_000));
 }
 
-/// Each round leaves one timer of each thirteen, which are neighbours, so that in the end there
-/// would be a cache line for each timer.
+/// Each round leaves one timer of thirteen neighbours, so that in the end there would be a chunk of
+/// records, ten of them, for each timer, if the stale ones were not swept out.
 #[test]
 fn timers_stay_in_order_when_few_are_left_of_many() {
     let timers = 100_000_usize;

@@ -93,9 +93,9 @@ fn cancel_vs_fire() {
     explore_bounded(4, 8, &[(1, 0), (0, 1)], || {
         let (store, calls) = counting();
         let timer = store.schedule_after(SHORT, Parcel::new(0)).expect("it is open");
-        let canceller = thread::spawn(move || timer.cancel().is_some());
+        let other = thread::spawn(move || timer.cancel().is_some());
         store.publish();
-        let cancelled = canceller.join().expect("it ends");
+        let cancelled = other.join().expect("it ends");
         check_books(&store);
         // Relaxed: a number.
         (calls.load(Ordering::Relaxed), usize::from(cancelled))

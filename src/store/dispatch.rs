@@ -8,7 +8,6 @@
 use super::batching::{Batches, Flush};
 use super::blocked::{Goal, Unmet};
 use super::delivery::Tools;
-use super::timers::DueTimers;
 use super::walk::Left;
 use super::{EventStore, Shared};
 use crate::event::Event;
@@ -228,27 +227,24 @@ impl<E: Event> Dispatch<'_, E> {
             self.serve_due(Deadline::NEVER, false);
             self.flush(Flush::Due, Deadline::NEVER);
             let mut due = shared.due_timers();
+            if !due.is_empty() {
+                target = shared.fire(&mut due);
+            }
             loop {
-                let has_timers = !due.is_empty();
-                if has_timers {
-                    shared.fire(&mut due);
-                    // What was fired, or stands in the way of what is due.
-                    target = shared.intake.tail_position();
-                }
                 let left = target.saturating_sub(shared.intake.head_position());
                 if left == 0 || shared.is_abandoned() || deadline.has_passed() {
                     break;
                 }
-                match self.run(left, Deadline::NEVER, &mut due) {
-                    0 => _ = backoff.snooze(),
-                    count => {
-                        dispatched += count;
-                        backoff = Backoff::new();
-                    }
+                let Some(first) = self.receive(left) else {
+                    backoff.snooze();
+                    continue;
+                };
+                if !due.is_empty() {
+                    // Before handlers take their time and senders the room.
+                    target = shared.fire(&mut due);
                 }
-                if has_timers {
-                    target = shared.intake.tail_position();
-                }
+                dispatched += self.dispatch_run(first, Deadline::NEVER);
+                backoff = Backoff::new();
             }
             self.flush_at_the_end();
             if !self.is_asked_again() {
@@ -284,12 +280,11 @@ impl<E: Event> Dispatch<'_, E> {
         let mut backoff = Backoff::new();
         while !shared.is_abandoned() && !deadline.has_passed() && !shared.intake.is_finished() {
             self.serve_due(deadline, false);
-            match self.run(u64::MAX, deadline, &mut DueTimers::none()) {
-                0 => _ = backoff.snooze(),
-                count => {
-                    dispatched += count;
-                    backoff = Backoff::new();
-                }
+            if let Some(first) = self.receive(u64::MAX) {
+                dispatched += self.dispatch_run(first, deadline);
+                backoff = Backoff::new();
+            } else {
+                backoff.snooze();
             }
         }
         dispatched += self.run_timers(deadline);
@@ -337,26 +332,25 @@ impl<E: Event> Dispatch<'_, E> {
         }
     }
 
-    /// Takes a run of at most `count_max` events out of the ring and dispatches it; how many it
-    /// dispatched.
-    fn run(&mut self, count_max: u64, deadline: Deadline, due: &mut DueTimers) -> usize {
+    /// Moves a run of at most `count_max` events out of the ring into the scratch buffer; the position
+    /// of the first, if there is one.
+    // A publish for every event would pay twenty instructions for each call on the way to the slots.
+    #[allow(clippy::inline_always)]
+    #[inline(always)]
+    fn receive(&mut self, count_max: u64) -> Option<u64> {
         let shared = self.shared;
         let scratch = &mut self.held.scratch;
         let count_max = usize::try_from(count_max).unwrap_or(usize::MAX).min(scratch.capacity());
-        let Some(run) = shared.intake.receive_into(scratch, count_max) else { return 0 };
+        let run = shared.intake.receive_into(scratch, count_max)?;
         if run.len == 0 {
-            return 0;
+            return None;
         }
         shared.counters.dispatch.received.add(run.len as u64);
-        if !due.is_empty() {
-            // Before handlers take their time and senders the room.
-            shared.fire(due);
-        }
-        self.dispatch_run(run.first, deadline)
+        Some(run.first)
     }
 
     /// Dispatches what is in the scratch buffer, the first of it at this position; how many.
-    #[inline]
+    #[inline(never)]
     pub(super) fn dispatch_run(&mut self, first: u64, deadline: Deadline) -> usize {
         let shared = self.shared;
         let Dispatcher { scratch, seen, batches, left } = &mut *self.held;

@@ -176,7 +176,9 @@ impl<E: Send> Intake<E> {
     }
 
     /// Moves up to `max` events to the end of `events`; `None` while another thread does the same.
-    #[inline]
+    // As in `Dispatch::receive`.
+    #[allow(clippy::inline_always)]
+    #[inline(always)]
     pub(super) fn receive_into(&self, events: &mut Vec<E>, max: usize) -> Option<Run> {
         let run = match &self.rings {
             Rings::Lossless(ring) => ring.try_reader()?.receive_run_into(events, max),

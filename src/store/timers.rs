@@ -159,15 +159,16 @@ impl<E: Event> Shared<E> {
         now.ok().map(|now| self.timers.tick(now))
     }
 
-    /// Sends what is due, as far as there is room. Only for the holder of the dispatch lease.
+    /// Sends what is due, as far as there is room; the position up to which there is something to dispatch:
+    /// what was sent, or stands in the way of what is due. Only for the holder of the dispatch lease.
     #[cold]
-    pub(super) fn fire(&self, due: &mut DueTimers) {
+    pub(super) fn fire(&self, due: &mut DueTimers) -> u64 {
         let before = due.left;
         loop {
             match self.timers.fire(due.now, &mut due.left, |event| self.intake.put(event)) {
                 Fired::All => {
                     due.left = 0;
-                    return;
+                    return self.intake.tail_position();
                 }
                 // A time without an event is over too, or there would be no end of them.
                 Fired::Make(number, make) => due.left -= usize::from(!self.make(number, make)),
@@ -183,6 +184,7 @@ impl<E: Event> Shared<E> {
         if due.fruitless == FRUITLESS_MAX {
             due.left = 0;
         }
+        self.intake.tail_position()
     }
 
     /// Makes the next event of a series; whether there is one.

@@ -294,8 +294,11 @@ impl<T> TimerWheel<T> {
 
     /// The tick at which the next timer is due, exactly; [`now`](Self::now) if that has passed.
     ///
-    /// Constant time, with one exception: after the earliest timer was cancelled, if no other is
-    /// due before the next multiple of 256 ticks, it looks at all timers of the slot it was in.
+    /// Constant time, unless the earliest timer was cancelled. Then it passes over what timers that
+    /// were cancelled have left behind, which it drops, so that nothing is passed over twice. And if no
+    /// timer is due before the next multiple of 256 ticks, it looks at every timer of the first slot
+    /// that has any, and at what cancelled ones have left there; once, until the earliest is cancelled
+    /// again.
     pub fn next_deadline(&mut self) -> Option<u64> {
         self.find_next()
     }

@@ -87,7 +87,9 @@ impl<T, M: Mode> RingConsumer<T, M> {
     }
 
     /// The same; tells the positions of the values too.
-    #[inline]
+    // A dispatch takes out one run for each publish, which may be short: no call for that.
+    #[allow(clippy::inline_always)]
+    #[inline(always)]
     pub(crate) fn receive_run_into(&mut self, values: &mut Vec<T>, max: usize) -> Run {
         let max = max.min(self.ring.capacity());
         // Before anything is taken: this may panic, the rest cannot.

@@ -149,7 +149,7 @@ impl Crew {
 }
 
 impl<E: Event> StoreBuilder<E> {
-    /// Lets a thread of the store's own dispatch, as its [`DriverConfig`](crate::DriverConfig) says.
+    /// Lets a thread of the store's own dispatch, as its [`DriverConfig`] says.
     ///
     /// The thread dispatches what is sent, and makes calls that wait for their time when it has come,
     /// until the store is closed. Then it dispatches what is left, as [`drain`] does, and ends. Dropping

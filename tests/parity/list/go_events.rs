@@ -22,7 +22,7 @@ pub(crate) const GO_EVENTS: &[GoFile] = &[GoFile {
         ("TestPanicRecovery", Test),
         ("TestConcurrentPublish", Test),
         ("TestGetMetrics", Test),
-        ("TestHealthCheck", NotYet("comes with the watchdog")),
+        ("TestHealthCheck", NotYet("comes with what a store says of its own health")),
         ("TestClose", Test),
         ("TestTypedEventBus", NotYet("comes with the bus of any type")),
         ("TestMakeEvtKey", Never(DISK_KEYS)),

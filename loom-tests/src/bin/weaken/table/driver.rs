@@ -65,6 +65,15 @@ pub(super) const ROWS: &[Weakening] = &[
         ("driver", &["flush_vs_driver"]),
     ),
     text(
+        "a flush is told before the lease is back",
+        "store/crew/drive.rs",
+        &[(
+            "            drop(dispatch);\n            self.complete_flushes(asked);\n",
+            "            self.complete_flushes(asked);\n            drop(dispatch);\n",
+        )],
+        ("driver", &["flush_vs_books"]),
+    ),
+    text(
         "nobody says that the driver runs",
         "store/crew/mod.rs",
         &[("        self.starting.notify();\n", "")],

@@ -111,10 +111,10 @@ pub(super) const ROWS: &[Weakening] = &[
         "store/dispatch.rs",
         &[
             (
-                "        let Some(run) = shared.intake.receive_into(",
-                "        let newer = shared.registry.has_newer(seen);\n        let Some(run) = shared.intake.receive_into(",
+                "        let scratch = &mut self.held.scratch;\n        let count_max",
+                "        if shared.registry.has_newer(&self.held.seen) {\n            self.held.seen = shared.registry.look();\n        }\n        let scratch = &mut self.held.scratch;\n        let count_max",
             ),
-            ("if shared.registry.has_newer(seen) {", "if newer {"),
+            ("if shared.registry.has_newer(seen) {", "if false {"),
         ],
         ("dispatch", &["subscribe_vs_dispatch"]),
     ),
