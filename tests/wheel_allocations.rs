@@ -81,7 +81,7 @@ fn cancelling_without_end_allocates_nothing() {
             }
             // In few slots, then in as many as there are.
             let deadline =
-                if number % 40_000 < 20_000 { 300 } else { number % 256 << (number % 57) };
+                if number % 40_000 < 20_000 { 300 } else { (number % 256) << (number % 57) };
             ids.push(wheel.schedule(1_000 + deadline, number).expect("there is room"));
         }
         assert_eq!(ALLOCATIONS.get() - before, 0, "{timers} timers");
