@@ -251,7 +251,9 @@ fn who_sleeps_until_a_timer_is_due_wakes_up_when_the_manual_clock_jumps() {
                 assert_eq!(see.recv().unwrap(), hour);
             }
             store.close();
-            waiter.map(|waiter| waiter.join().unwrap());
+            if let Some(waiter) = waiter {
+                waiter.join().unwrap();
+            }
             assert!(store.drain(Deadline::NEVER).is_complete());
             audited(&store);
         }

@@ -1,39 +1,38 @@
 //! What a store with timers has to do.
 
-use std::collections::btree_map::OccupiedEntry;
 use std::collections::{BTreeMap, VecDeque};
 
-use ringbus::{OverrunPolicy, PendingTimers};
+use ringbus::OverrunPolicy;
 
-use crate::{Command, MS, NEVER, Seen, Setting, fails, id_of, makes_none};
+use crate::{Command, NEVER, Seen, Setting};
 
 /// When something is due, and which it is of those that are due then.
-type Key = (u64, u64);
+pub(crate) type Key = (u64, u64);
 
 #[derive(Debug, Clone, Copy)]
-struct Plain {
-    id: usize,
-    command: Command,
+pub(crate) struct Plain {
+    pub(crate) id: usize,
+    pub(crate) command: Command,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Timer {
+pub(crate) enum Timer {
     Once(Plain),
     /// The series with this number.
     Beat(usize),
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Series {
-    key: Key,
-    due: u64,
-    period: u64,
-    catches_up: bool,
-    made: usize,
+pub(crate) struct Series {
+    pub(crate) key: Key,
+    pub(crate) due: u64,
+    pub(crate) period: u64,
+    pub(crate) catches_up: bool,
+    pub(crate) made: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+pub(crate) enum State {
     Active,
     Paused,
     Ended,
@@ -51,37 +50,31 @@ pub(crate) struct Counts {
     pub(crate) not_made: u64,
 }
 
-/// Who takes the events of timers: the ring, or a drain, without bound.
-enum Taker<'t> {
-    Ring,
-    Drain(&'t mut Vec<Plain>),
-}
-
 #[allow(clippy::struct_excessive_bools)] // Each is one that the store has.
 pub(crate) struct World {
-    setting: Setting,
-    now: u64,
-    ring: VecDeque<Plain>,
+    pub(crate) setting: Setting,
+    pub(crate) now: u64,
+    pub(crate) ring: VecDeque<Plain>,
     /// The position of the first event in it.
-    head: u64,
-    closed: bool,
-    is_dispatching: bool,
-    asked: bool,
-    timers: BTreeMap<Key, Timer>,
+    pub(crate) head: u64,
+    pub(crate) closed: bool,
+    pub(crate) is_dispatching: bool,
+    pub(crate) asked: bool,
+    pub(crate) timers: BTreeMap<Key, Timer>,
     /// What is due before counts as due then.
-    timers_now: u64,
+    pub(crate) timers_now: u64,
     /// How many have been put in.
-    number: u64,
+    pub(crate) number: u64,
     /// What found no room, and whether that was noted.
-    held: Option<(Plain, bool)>,
-    keys: Vec<Option<Key>>,
-    series: Vec<Option<Series>>,
-    is_ending: bool,
+    pub(crate) held: Option<(Plain, bool)>,
+    pub(crate) keys: Vec<Option<Key>>,
+    pub(crate) series: Vec<Option<Series>>,
+    pub(crate) is_ending: bool,
     /// The events whose second handler is called again, and how often it was.
-    retries: BTreeMap<Key, (usize, u32)>,
-    second: State,
-    made: usize,
-    seen: Vec<Seen>,
+    pub(crate) retries: BTreeMap<Key, (usize, u32)>,
+    pub(crate) second: State,
+    pub(crate) made: usize,
+    pub(crate) seen: Vec<Seen>,
     pub(crate) counts: Counts,
 }
 
@@ -139,15 +132,15 @@ impl World {
         self.now.checked_add(wait).unwrap_or(NEVER)
     }
 
-    fn tail(&self) -> u64 {
+    pub(crate) fn tail(&self) -> u64 {
         self.head + self.ring.len() as u64
     }
 
-    fn has_room(&self) -> bool {
+    pub(crate) fn has_room(&self) -> bool {
         !self.closed && self.ring.len() < self.setting.capacity
     }
 
-    fn accept(&mut self, plain: Plain) {
+    pub(crate) fn accept(&mut self, plain: Plain) {
         self.ring.push_back(plain);
         self.counts.accepted += 1;
     }
@@ -157,7 +150,7 @@ impl World {
         Plain { id: self.made - 1, command }
     }
 
-    fn key(&mut self, due: u64) -> Key {
+    pub(crate) fn key(&mut self, due: u64) -> Key {
         self.number += 1;
         (due.max(self.timers_now), self.number)
     }
@@ -253,212 +246,6 @@ impl World {
             }
             Command::Close => self.closed = true,
             Command::Drain => (self.closed, self.asked) = (true, true),
-        }
-    }
-
-    fn dispatch(&mut self, plain: Plain) {
-        self.seen.push(Seen::Obeyed(plain.id));
-        self.is_dispatching = true;
-        self.obey(plain.command);
-        self.is_dispatching = false;
-        if self.second == State::Active {
-            self.call(plain.id, 1, true);
-        }
-    }
-
-    /// Calls the second handler; one that fails is called again later, if that may be.
-    fn call(&mut self, id: usize, attempt: u32, may_wait: bool) {
-        self.seen.push(Seen::Called(id, attempt));
-        if fails(id, attempt) && attempt < 3 && may_wait {
-            self.wait(id, attempt, 2 * MS);
-        }
-    }
-
-    fn wait(&mut self, id: usize, attempts: u32, wait: u64) {
-        self.number += 1;
-        self.retries.insert((self.now + wait, self.number), (id, attempts));
-    }
-
-    /// Makes the calls that are due; all of them, if `all` says so.
-    fn serve(&mut self, all: bool) {
-        for _ in 0..self.retries.len() {
-            let Some(first) = self.retries.first_entry().filter(|it| all || it.key().0 <= self.now)
-            else {
-                break;
-            };
-            let (id, attempts) = first.remove();
-            match self.second {
-                State::Active => self.call(id, attempts + 1, !all),
-                State::Paused if !all => self.wait(id, attempts, 10 * MS),
-                State::Paused | State::Ended => {}
-            }
-        }
-    }
-
-    /// Takes out the first timer that is due.
-    fn pop(&mut self, now: u64) -> Option<Timer> {
-        let first = self.timers.first_entry().filter(|first| first.key().0 <= now);
-        self.timers_now = self.timers_now.max(first.as_ref().map_or(now, |first| first.key().0));
-        first.map(OccupiedEntry::remove)
-    }
-
-    /// Hands over timers that are due at `now`, at most `left`, as far as there is room.
-    fn fire(&mut self, now: u64, left: &mut usize, taker: &mut Taker<'_>) {
-        while *left > 0 {
-            let (plain, is_noted) = match self.held.take() {
-                Some(held) => held,
-                None => match self.pop(now) {
-                    None => return,
-                    Some(Timer::Once(plain)) => (plain, false),
-                    Some(Timer::Beat(number)) => {
-                        let Some(plain) = self.beat(number, now) else {
-                            *left -= usize::from(matches!(taker, Taker::Ring));
-                            continue;
-                        };
-                        (plain, false)
-                    }
-                },
-            };
-            match taker {
-                Taker::Drain(events) => {
-                    events.push(plain);
-                    self.counts.accepted += 1;
-                }
-                Taker::Ring if self.has_room() => self.accept(plain),
-                Taker::Ring => {
-                    self.counts.delayed += u64::from(!is_noted && !self.closed);
-                    self.held = Some((plain, is_noted || !self.closed));
-                    return;
-                }
-            }
-            self.counts.fired += 1;
-            *left -= 1;
-        }
-    }
-
-    /// The next event of a series.
-    fn beat(&mut self, number: usize, now: u64) -> Option<Plain> {
-        let mut series = self.series[number].take().expect("it is in the wheel");
-        let nth = series.made;
-        if !self.is_ending {
-            let late = if series.catches_up { 0 } else { (now - series.due) / series.period };
-            series.due += series.period * (late + 1);
-            series.made += 1;
-            series.key = self.key(series.due);
-            self.timers.insert(series.key, Timer::Beat(number));
-            self.series[number] = Some(series);
-            self.counts.scheduled += 1;
-        }
-        if makes_none(nth) {
-            self.counts.cancelled += 1;
-            self.counts.not_made += 1;
-            return None;
-        }
-        Some(Plain { id: id_of(number, nth), command: Command::Nothing })
-    }
-
-    fn publish(&mut self) -> usize {
-        let (mut dispatched, mut target) = (0, self.tail());
-        loop {
-            self.serve(false);
-            let now = self.now;
-            let next = self.timers.keys().next().map_or(NEVER, |key| key.0);
-            let is_due = !self.closed && (self.held.is_some() || next <= now);
-            let mut left = if is_due { self.waiting().max(self.setting.capacity) } else { 0 };
-            loop {
-                let has_timers = left > 0;
-                let mut fire = |world: &mut Self| {
-                    if left > 0 {
-                        world.fire(now, &mut left, &mut Taker::Ring);
-                        // If it found room for all, nothing more is due, or no more may be sent.
-                        left = if world.held.is_some() { left } else { 0 };
-                    }
-                };
-                if has_timers {
-                    fire(self);
-                    target = self.tail();
-                }
-                if target <= self.head {
-                    break;
-                }
-                let count = usize::try_from(target - self.head).expect("it is small");
-                self.head = target;
-                let run: Vec<_> = self.ring.drain(..count).collect();
-                fire(self);
-                dispatched += run.len();
-                for plain in run {
-                    self.dispatch(plain);
-                }
-                if has_timers {
-                    target = self.tail();
-                }
-            }
-            if !std::mem::take(&mut self.asked) {
-                return dispatched;
-            }
-            target = self.tail();
-        }
-    }
-
-    pub(crate) fn drain(&mut self, in_time: bool) {
-        self.closed = true;
-        let mut dispatched = 0;
-        if in_time && !self.ring.is_empty() {
-            self.serve(false);
-            self.head = self.tail();
-            for plain in std::mem::take(&mut self.ring) {
-                dispatched += 1;
-                self.dispatch(plain);
-            }
-        }
-        if self.waiting() != 0 {
-            let mut last = self.now;
-            self.is_ending = true;
-            self.end_series(|series| series.due > last);
-            if self.setting.pending == PendingTimers::Fire {
-                last = NEVER;
-            }
-            while in_time {
-                let mut events = Vec::new();
-                self.fire(last, &mut { self.setting.capacity }, &mut Taker::Drain(&mut events));
-                if events.is_empty() {
-                    break;
-                }
-                dispatched += events.len();
-                for plain in events {
-                    self.dispatch(plain);
-                }
-            }
-        }
-        self.end_series(|_| true);
-        let left = self.held.take().map(|held| held.0).into_iter();
-        let left =
-            left.chain(std::mem::take(&mut self.timers).into_values().map(|timer| match timer {
-                Timer::Once(plain) => plain,
-                Timer::Beat(_) => panic!("every series has ended"),
-            }));
-        let mut timers: Vec<_> = left.map(|plain| plain.id).collect();
-        if self.setting.pending == PendingTimers::Cancel {
-            self.counts.cancelled += timers.len() as u64;
-            timers.clear();
-        }
-        self.counts.returned += timers.len() as u64;
-        if in_time {
-            self.serve(true);
-        }
-        self.retries.clear();
-        self.asked = false;
-        let undelivered =
-            std::mem::take(&mut self.ring).into_iter().map(|plain| plain.id).collect();
-        self.seen.push(Seen::Drained(dispatched, timers, undelivered));
-    }
-
-    fn end_series(&mut self, ends: impl Fn(&Series) -> bool) {
-        for series in &mut self.series {
-            if let Some(ended) = series.take_if(|series| ends(series)) {
-                self.timers.remove(&ended.key).expect("its next time waits");
-                self.counts.cancelled += 1;
-            }
         }
     }
 }
