@@ -80,7 +80,8 @@ pub struct ManualClock(Arc<Mutex<Stopped>>);
 /// A time, and who sleeps by it.
 struct Stopped {
     now: Instant,
-    watchers: Vec<Weak<dyn ClockWatcher>>,
+    /// Replaced as a whole, so that those who are told need no lock, and going on no memory.
+    watchers: Arc<[Weak<dyn ClockWatcher>]>,
 }
 
 impl ManualClock {
@@ -91,16 +92,16 @@ impl ManualClock {
 
     /// A clock that stands at `instant`.
     pub fn starting_at(instant: Instant) -> Self {
-        Self(Arc::new(Mutex::new(Stopped { now: instant, watchers: Vec::new() })))
+        Self(Arc::new(Mutex::new(Stopped { now: instant, watchers: Arc::new([]) })))
     }
 
     /// Goes on by `by`; at the latest instant that can be expressed it stays.
     pub fn advance(&self, by: Duration) {
         let mut stopped = sync::lock(&self.0);
         stopped.now = saturating_add(stopped.now, by);
-        let watchers: Vec<_> = stopped.watchers.iter().filter_map(Weak::upgrade).collect();
+        let watchers = Arc::clone(&stopped.watchers);
         drop(stopped);
-        for watcher in watchers {
+        for watcher in watchers.iter().filter_map(Weak::upgrade) {
             watcher.jumped();
         }
     }
@@ -118,9 +119,9 @@ impl Clock for ManualClock {
     }
 
     fn watch(&self, watcher: Weak<dyn ClockWatcher>) {
-        let watchers = &mut sync::lock(&self.0).watchers;
-        watchers.retain(|watcher| watcher.strong_count() != 0);
-        watchers.push(watcher);
+        let mut stopped = sync::lock(&self.0);
+        let there = stopped.watchers.iter().filter(|watcher| watcher.strong_count() != 0);
+        stopped.watchers = there.cloned().chain([watcher]).collect();
     }
 }
 
