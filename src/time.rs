@@ -10,8 +10,8 @@ use crate::sync::{self, Arc, Mutex};
 /// Everything of this crate that measures more than a wait of a thread asks one, so that a test can
 /// let hours pass at once: see [`ManualClock`].
 ///
-/// An implementation must not go backwards. One that does delays what depends on it; it loses
-/// nothing.
+/// An implementation must not go backwards. One that does delays what depends on it: what it has
+/// shown once is past. It makes nothing early, and loses nothing.
 pub trait Clock: Send + Sync + 'static {
     /// The present.
     fn now(&self) -> Instant;

@@ -138,6 +138,57 @@ fn a_clock_that_goes_backwards_delays_timers_and_loses_none() {
     audited(&store);
 }
 
+/// Shows what it is told.
+struct Set(Arc<Mutex<Instant>>);
+
+impl Clock for Set {
+    fn now(&self) -> Instant {
+        *self.0.lock().unwrap()
+    }
+}
+
+#[test]
+fn a_clock_that_goes_back_before_the_store_was_built_or_a_timer_fired_makes_none_early() {
+    let before = Instant::now();
+    let begin = before + SECOND;
+    let hand = Arc::new(Mutex::new(begin));
+    let set = |instant| *hand.lock().unwrap() = instant;
+    let builder = EventStore::builder(8, OverrunPolicy::ReturnError);
+    let store = builder.clock(Set(Arc::clone(&hand))).build().unwrap();
+    let seen = Journal::new();
+    store.subscribe((), seen.handler()).detach();
+
+    set(before);
+    store.schedule_after(MS, Number(1)).unwrap();
+    set(before + 2 * MS);
+    assert_eq!(store.publish(), 0, "later by as much as the clock went back");
+    set(begin + MS);
+    assert_eq!(store.publish(), 1);
+
+    set(begin + SECOND);
+    store.schedule_after(MS, Number(2)).unwrap();
+    set(begin + SECOND + MS);
+    assert_eq!((store.publish(), store.publish()), (1, 0));
+    set(begin + MS);
+    store.schedule_after(MS, Number(3)).unwrap();
+    store.schedule_after(5 * MS, Number(4)).unwrap();
+    store.schedule_every(Every::new(3 * MS).unwrap(), || Number(5)).unwrap();
+    set(begin + SECOND);
+    assert_eq!(store.publish(), 0);
+    set(begin + SECOND + 2 * MS);
+    assert_eq!(store.publish(), 1);
+    set(begin + SECOND + 4 * MS);
+    assert_eq!(store.publish(), 1);
+    set(begin + SECOND + 6 * MS);
+    assert_eq!(store.publish(), 1);
+    // What the clock has shown is past, whatever it shows now.
+    set(begin);
+    store.schedule_at(begin + SECOND, Number(6)).unwrap();
+    assert_eq!(store.publish(), 1);
+    assert_eq!(seen.take(), [1, 2, 3, 5, 4, 6]);
+    audited(&store);
+}
+
 #[test]
 fn cancelling_twice_gives_the_event_back_once() {
     let (store, ..) = manual(8);
