@@ -11,8 +11,8 @@ use crate::sync::{self, Arc, Mutex, Weak};
 /// Everything of this crate that measures more than a wait of a thread asks one, so that a test can
 /// let hours pass at once: see [`ManualClock`].
 ///
-/// An implementation must not go backwards. One that does delays what depends on it; it loses
-/// nothing.
+/// An implementation must not go backwards. One that does delays what depends on it: what it has
+/// shown once is past. It makes nothing early, and loses nothing.
 ///
 /// A thread that sleeps until something is due sleeps by the system's clock. So a clock that is not as
 /// fast as that one tells those who [watch](Self::watch) it when it jumps ahead.

@@ -6,13 +6,13 @@ mod rig;
 
 use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use common::{Journal, Number, OnDrop, Token, audited, numbers, watched};
 use rig::{MS, NS, SECOND};
 use ringbus::{
-    Clock, ConfigError, Context, Deadline, Driver, DriverConfig, Event, EventStore, Every,
-    ManualClock, OverrunPolicy, ScheduleError,
+    Clock, ConfigError, Context, Deadline, Event, EventStore, Every, ManualClock, OverrunPolicy,
+    ScheduleError,
 };
 
 const YEAR: Duration = Duration::from_hours(24 * 365);
@@ -68,134 +68,6 @@ fn waiting_for_events_with_a_timer_that_is_never_due_ends_at_the_deadline() {
         assert_eq!(store.publish_wait(MS), Some(0));
         assert!(handle.is_pending());
         audited(&store);
-    });
-}
-
-#[test]
-fn a_clock_that_does_not_move_fires_what_is_due_and_nothing_else() {
-    let (store, _clock, seen) = manual(1);
-    store.schedule_after(NS, Number(9)).unwrap();
-    // The second and the third find no room.
-    for value in 1..=3 {
-        store.schedule_after(Duration::ZERO, Number(value)).unwrap();
-    }
-    assert_eq!(store.publish(), 3);
-    assert_eq!(store.publish(), 0);
-    assert_eq!(seen.take(), [1, 2, 3]);
-    audited(&store);
-}
-
-#[test]
-fn a_clock_that_jumps_far_ahead_fires_each_timer_once_and_in_order() {
-    let (store, clock, seen) = manual(16);
-    for value in 0..1_000 {
-        let wait = Duration::from_hours(value * 7919 % 1_000) + NS;
-        store.schedule_after(wait, Number(value * 7919 % 1_000)).unwrap();
-    }
-    clock.advance(100 * YEAR);
-    assert_eq!(store.publish(), 1_000);
-    assert_eq!(seen.take(), (0..1_000).collect::<Vec<_>>());
-    assert_eq!(store.publish(), 0);
-    audited(&store);
-}
-
-#[test]
-fn a_series_that_catches_up_after_a_far_jump_leaves_the_publish_in_between() {
-    let (store, clock, seen) = manual(16);
-    let every = Every::new(NS).unwrap().catch_up();
-    let series = store.schedule_every(every, || Number(7)).unwrap();
-    clock.advance(100 * YEAR);
-    assert_eq!(store.publish(), 16, "as many as there are slots");
-    store.send(Number(1)).unwrap();
-    assert_eq!(store.publish(), 17);
-    assert!(series.cancel());
-    assert_eq!(store.publish(), 0);
-    assert_eq!(seen.take().len(), 33);
-    audited(&store);
-}
-
-#[test]
-fn a_series_that_catches_up_with_nothing_but_panics_does_not_keep_the_publish() {
-    watched(|| {
-        let (store, clock, _) = manual(16);
-        let every = Every::new(NS).unwrap().catch_up();
-        let series = store.schedule_every(every, || panic!("never an event")).unwrap();
-        clock.advance(100 * YEAR);
-        store.send(Number(1)).unwrap();
-        assert_eq!(store.publish(), 1);
-        assert_eq!(store.metrics().event_panics, 16, "as many as there are slots");
-        assert!(series.cancel());
-        audited(&store);
-    });
-}
-
-/// Goes back by a second at every look.
-struct Backwards(Mutex<Instant>);
-
-impl Clock for Backwards {
-    fn now(&self) -> Instant {
-        let mut now = self.0.lock().unwrap();
-        *now = now.checked_sub(SECOND).expect("it was started far ahead");
-        *now
-    }
-}
-
-#[test]
-fn a_clock_that_goes_backwards_delays_timers_and_loses_none() {
-    let clock = Backwards(Mutex::new(Instant::now() + YEAR));
-    let builder = EventStore::builder(8, OverrunPolicy::ReturnError).clock(clock);
-    let store = builder.build().unwrap();
-    store.schedule_after(10 * SECOND, Number(1)).unwrap();
-    assert_eq!(store.publish(), 0);
-    store.schedule_after(Duration::ZERO, Number(2)).unwrap();
-    assert_eq!(store.publish(), 1);
-    assert_eq!(store.drain(Deadline::NEVER).timers, [Number(1)]);
-    audited(&store);
-}
-
-/// The time, or a panic if there is none.
-struct Broken(Mutex<Option<Instant>>);
-
-impl Broken {
-    fn new() -> Arc<Self> {
-        Arc::new(Self(Mutex::new(Some(Instant::now()))))
-    }
-
-    fn set(&self, now: Option<Instant>) {
-        *self.0.lock().unwrap() = now;
-    }
-}
-
-impl Clock for Broken {
-    fn now(&self) -> Instant {
-        let now = *self.0.lock().unwrap();
-        now.expect("it is broken")
-    }
-}
-
-#[test]
-fn a_clock_that_panics_delays_timers_and_no_event() {
-    watched(|| {
-        for driver in [Driver::Manual, DriverConfig::new().into()] {
-            let (clock, seen) = (Broken::new(), Journal::new());
-            let start = clock.now();
-            let builder = EventStore::builder(8, OverrunPolicy::ReturnError).driver(driver);
-            let store = builder.clock(Arc::clone(&clock)).build().unwrap();
-            store.subscribe((), seen.handler()).detach();
-            store.schedule_after(SECOND, Number(2)).unwrap();
-            store.schedule_after(2 * SECOND, Number(3)).unwrap();
-            clock.set(None);
-            store.send(Number(1)).unwrap();
-            store.flush(Deadline::NEVER).unwrap();
-            assert_eq!(seen.take(), [1]);
-            clock.set(Some(start + SECOND));
-            store.flush(Deadline::NEVER).unwrap();
-            assert_eq!(seen.take(), [2]);
-            clock.set(None);
-            assert_eq!(store.drain(Deadline::NEVER).timers, [Number(3)]);
-            assert_ne!(store.metrics().observer_panics, 0);
-            audited(&store);
-        }
     });
 }
 

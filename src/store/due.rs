@@ -11,7 +11,7 @@ use crate::event::Event;
 use crate::handler::Subscribed;
 use crate::sync::Arc;
 use crate::time::Deadline;
-use crate::timer::{NEVER, Ticks};
+use crate::timer::{NEVER, Ticks, span};
 use crate::wheel::TimerWheel;
 
 /// A call that waits until it is due.
@@ -37,7 +37,11 @@ impl<E: Event> Waiting<E> {
     pub(super) fn push(&mut self, call: Due<E>, due: Deadline, now: Instant) {
         let first = || (Ticks::since(now), TimerWheel::new());
         let (ticks, wheel) = self.0.get_or_insert_with(first);
-        wheel.schedule(ticks.of(due), call).expect("less memory than for so many calls");
+        // As in `timer/mod.rs`: what the clock has shown once is past.
+        let present = ticks.at(now).max(wheel.now());
+        let wait = due.remaining_at(now).map_or(NEVER, span);
+        let tick = present.saturating_add(wait);
+        wheel.schedule(tick, call).expect("less memory than for so many calls");
     }
 
     /// Takes out the first one if it is due; even if it is not, if `all` says so.

@@ -107,8 +107,7 @@ impl<E: Event> Shared<E> {
         let now = self.clock.now();
         let is_closed = || self.intake.is_closed();
         let put = |event| self.intake.put(event);
-        let times = (when.deadline(now), now);
-        let (handle, is_first) = self.timers.schedule(times, event, is_closed, put)?;
+        let (handle, is_first) = self.timers.schedule((when, now), event, is_closed, put)?;
         if is_first {
             self.intake.wake_waiting();
         }

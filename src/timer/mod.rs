@@ -32,7 +32,7 @@ mod ticks;
 pub use every::Every;
 pub use handle::{PeriodicHandle, TimerHandle};
 pub use pending::PendingTimers;
-pub(crate) use ticks::{NEVER, Ticks};
+pub(crate) use ticks::{NEVER, Ticks, span};
 
 use std::time::{Duration, Instant};
 
@@ -53,15 +53,6 @@ pub(crate) type MakeEvent<E> = Box<dyn FnMut() -> E + Send>;
 pub(crate) enum When {
     At(Deadline),
     After(Duration),
-}
-
-impl When {
-    pub(crate) fn deadline(self, now: Instant) -> Deadline {
-        match self {
-            Self::At(deadline) => deadline,
-            Self::After(wait) => Deadline::after_instant(now, wait),
-        }
-    }
 }
 
 /// What timers have come to; written under the lock only. A series counts once for each time at
@@ -156,7 +147,7 @@ impl<E> Timers<E> {
     /// one, so that who sleeps until the one before has to be woken.
     pub(crate) fn schedule(
         self: &Arc<Self>,
-        (due, now): (Deadline, Instant),
+        (when, now): (When, Instant),
         event: E,
         is_closed: impl FnOnce() -> bool,
         put: impl FnOnce(E) -> Result<(), SendError<E>>,
@@ -168,7 +159,8 @@ impl<E> Timers<E> {
             return Err(ScheduleError::Closed(event));
         }
         let mut event = event;
-        if due.has_passed_at(now) && queue.held.is_none() {
+        let (tick, is_due) = self.tick_of(when, now, &queue);
+        if is_due && queue.held.is_none() {
             match put(event) {
                 Ok(()) => {
                     self.counts.scheduled.add(1);
@@ -179,7 +171,6 @@ impl<E> Timers<E> {
                 Err(refused) => event = refused.into_event(),
             }
         }
-        let tick = self.ticks.of(due);
         let id = queue.insert(tick, event).map_err(ScheduleError::TooMany)?;
         let is_first = self.put_in(tick);
         drop(queue);
@@ -194,9 +185,9 @@ impl<E> Timers<E> {
         make: MakeEvent<E>,
         is_closed: impl FnOnce() -> bool,
     ) -> Result<(PeriodicHandle<E>, bool), ScheduleError<()>> {
-        let first = every.first.unwrap_or_else(|| Deadline::after_instant(now, every.period));
-        let tick = self.ticks.of(first);
+        let first = every.first.map_or(When::After(every.period), When::At);
         let mut queue = self.lock();
+        let (tick, _) = self.tick_of(first, now, &queue);
         // As in `schedule`.
         let begun = if is_closed() {
             Err((ScheduleError::Closed(()), make))
@@ -213,6 +204,18 @@ impl<E> Timers<E> {
                 Err(error)
             }
         }
+    }
+
+    /// The tick at which something is due, and whether that has come.
+    fn tick_of(&self, when: When, now: Instant, queue: &Queue<E>) -> (u64, bool) {
+        // What the clock has shown once is past, also if it has gone back since.
+        let present = self.ticks.at(now).max(queue.reached());
+        let tick = match when {
+            When::After(wait) => present.saturating_add(span(wait)),
+            When::At(due) if due.has_passed_at(now) => self.ticks.of(due).min(present),
+            When::At(due) => self.ticks.of(due),
+        };
+        (tick, tick <= present)
     }
 
     /// Counts a timer that was put in; whether it is the first one. Under the lock.

@@ -73,6 +73,11 @@ impl<E> Queue<E> {
         })
     }
 
+    /// The latest tick at which something was taken out, or looked for in vain.
+    pub(super) fn reached(&self) -> u64 {
+        self.wheel.as_ref().map_or(0, TimerWheel::now)
+    }
+
     pub(super) fn insert(&mut self, due: u64, event: E) -> Result<TimerId, E> {
         let wheel = self.wheel.get_or_insert_default();
         wheel.schedule(due, Timer::Once(event)).map_err(|TooManyTimers(timer)| match timer {

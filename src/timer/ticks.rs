@@ -37,6 +37,6 @@ impl Ticks {
 }
 
 /// How many ticks so much time has; at the most [`NEVER`].
-pub(super) fn span(time: Duration) -> u64 {
+pub(crate) fn span(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(NEVER)
 }

@@ -123,32 +123,25 @@ impl World {
             let next = self.timers.keys().next().map_or(NEVER, |key| key.0);
             let is_due = !self.closed && (self.held.is_some() || next <= now);
             let mut left = if is_due { self.waiting().max(self.setting.capacity) } else { 0 };
-            loop {
-                let has_timers = left > 0;
-                let mut fire = |world: &mut Self| {
-                    if left > 0 {
-                        world.fire(now, &mut left, &mut Taker::Ring);
-                        // If it found room for all, nothing more is due, or no more may be sent.
-                        left = if world.held.is_some() { left } else { 0 };
-                    }
-                };
-                if has_timers {
-                    fire(self);
-                    target = self.tail();
+            // The position up to which there is something to dispatch, if that changes.
+            let mut fire = |world: &mut Self| {
+                if left == 0 {
+                    return None;
                 }
-                if target <= self.head {
-                    break;
-                }
+                world.fire(now, &mut left, &mut Taker::Ring);
+                // If it found room for all, nothing more is due, or no more may be sent.
+                left = if world.held.is_some() { left } else { 0 };
+                Some(world.tail())
+            };
+            target = fire(self).unwrap_or(target);
+            while target > self.head {
                 let count = usize::try_from(target - self.head).expect("it is small");
                 self.head = target;
                 let run: Vec<_> = self.ring.drain(..count).collect();
-                fire(self);
+                target = fire(self).unwrap_or(target);
                 dispatched += run.len();
                 for plain in run {
                     self.dispatch(plain);
-                }
-                if has_timers {
-                    target = self.tail();
                 }
             }
             if !std::mem::take(&mut self.asked) {

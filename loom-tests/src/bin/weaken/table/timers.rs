@@ -17,8 +17,8 @@ pub(super) const ROWS: &[Weakening] = &[
         "store/timers.rs",
         &[
             (
-                "        let (handle, is_first) = self.timers.schedule(times",
-                "        self.intake.wake_waiting();\n        let (handle, is_first) = self.timers.schedule(times",
+                "        let (handle, is_first) = self.timers.schedule((when",
+                "        self.intake.wake_waiting();\n        let (handle, is_first) = self.timers.schedule((when",
             ),
             (
                 "event, is_closed, put)?;\n        if is_first {",
