@@ -286,7 +286,7 @@ impl<E: Event> Outlet<E> for FromHandler<'_, E> {
 
     fn unsubscribe(&self, id: SubscriptionId) -> bool {
         match self.whole() {
-            None => self.0.registry.unsubscribe(id),
+            None => self.0.registry.unsubscribe_everywhere(id),
             Some(whole) => whole.unsubscribe(id),
         }
     }
