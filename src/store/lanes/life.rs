@@ -88,7 +88,8 @@ impl<E: Event> Lanes<E> {
     /// [`EventStore::drain`].
     ///
     /// In a handler of any lane it only closes them: the report says what is left at that time, which
-    /// the workers go on with.
+    /// the workers go on with. What is returned is in order for each lane, and those come one after the
+    /// other.
     ///
     /// # Examples
     ///
@@ -122,19 +123,26 @@ impl<E: Event> Lanes<E> {
     /// Has the subscriptions of letters called again, each in the lane in which it failed. See
     /// [`EventStore::replay`].
     ///
+    /// Lane by lane: a [maximum](Replay::max) is for all of them, and the letters of the first lanes go
+    /// first, in each of them the oldest; [pace](Replay::pace) is kept in each lane by itself.
+    ///
     /// # Errors
     ///
-    /// As [`EventStore::replay`].
+    /// As [`EventStore::replay`]; [`Closed`](ReplayError::Closed) if all lanes are.
     pub fn replay(
         &self,
         letters: &DeadLetterQueue<E>,
         mut replay: Replay<E>,
     ) -> Result<usize, ReplayError> {
-        let mut replayed = 0;
-        for lane in &self.group.lanes {
-            replayed += lane.replay_some(letters, &mut replay)?;
-        }
-        Ok(replayed)
+        let lanes = self.group.lanes.iter();
+        let replayed = lanes.map(|lane| lane.replay_some(letters, &mut replay));
+        // Those that are closed keep their letters where they are.
+        let replayed = replayed.reduce(|sum, one| match (sum, one) {
+            (Ok(sum), Ok(one)) => Ok(sum + one),
+            (sum, Err(_)) => sum,
+            (Err(_), one) => one,
+        });
+        replayed.unwrap_or(Ok(0))
     }
 }
 
