@@ -86,7 +86,7 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     #[doc(alias = "Wait")]
     pub fn flush(&self, deadline: impl Into<Deadline>) -> Result<(), FlushError> {
         let (shared, deadline) = (&*self.shared, deadline.into());
-        if shared.is_dispatching_here() || shared.crew.is_driver_here() || shared.side.is_here() {
+        if shared.is_inside() {
             return Err(FlushError::WouldDeadlock);
         }
         if shared.crew.driver.is_some() {

@@ -78,7 +78,7 @@ impl<E: Event> Lanes<E> {
     /// ```
     pub fn flush(&self, deadline: impl Into<Deadline>) -> Result<(), FlushError> {
         let deadline = deadline.into();
-        if self.group.is_of_this_thread() {
+        if self.group.is_inside() {
             return Err(FlushError::WouldDeadlock);
         }
         self.group.lanes.iter().try_for_each(|lane| lane.flush(deadline))
@@ -112,7 +112,7 @@ impl<E: Event> Lanes<E> {
         let deadline = deadline.into();
         // All of them first: none is sent to while another one is waited for.
         self.group.close();
-        let is_inside = self.group.is_of_this_thread();
+        let is_inside = self.group.is_inside();
         let report = |lane: &EventStore<E>| {
             if is_inside { lane.shared.report(0) } else { lane.drain(deadline) }
         };
@@ -157,8 +157,8 @@ impl<E: Event> Group<E> {
         self.lanes.iter().fold(false, |any, lane| lane.close() | any)
     }
 
-    /// Whether this thread could not wait for one of the lanes.
-    fn is_of_this_thread(&self) -> bool {
-        self.lanes.iter().any(|lane| lane.shared.is_on_own_thread())
+    /// Whether what is pending in one of the lanes waits for this thread.
+    fn is_inside(&self) -> bool {
+        self.lanes.iter().any(|lane| lane.shared.is_inside())
     }
 }
