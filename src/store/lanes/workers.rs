@@ -62,7 +62,7 @@ impl<E: Event> Workers<E> {
     /// Events with the same key go to the same worker, in the order in which they were sent.
     ///
     /// That order holds whatever handlers do: one that is slow, fails or panics delays its own lane
-    /// and nothing else. Different keys may share a worker. `key` is called by the sender, once for
+    /// and nothing else. (An attempt that [waits](crate::Retry) lets later events go first.) Different keys may share a worker. `key` is called by the sender, once for
     /// each event; if it panics, the send does.
     ///
     /// # Examples
