@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use crate::Failure;
 
 /// After this a model counts as not finishing, which is not the failure that was expected.
-const MODEL_TIME_MAX: Duration = Duration::from_mins(2);
+const MODEL_TIME_MAX: Duration = Duration::from_mins(5);
 
 /// What a run of models came to.
 #[derive(Debug)]
