@@ -7,9 +7,9 @@
 //!
 //! | door | figure of [`Metrics`](crate::Metrics) | who has it then |
 //! |---|---|---|
-//! | dispatched to everybody who had subscribed | `handled` | it is dropped, or a dead letter or a retry keeps it |
-//! | dispatched, and nobody had subscribed | `unhandled` | it is dropped, after the observers have seen it |
-//! | displaced by a newer one | `displaced_oldest`, `displaced_incoming` | the sender that displaced it |
+//! | dispatched to all who had subscribed | `handled` | it is dropped, or a dead letter or a retry keeps it |
+//! | dispatched, and nobody took it: no subscription, or only such as are paused or have ended | `unhandled` | it is dropped, after the observers have seen it |
+//! | displaced by a newer one, or on its way in | `displaced_oldest`, `displaced_incoming` | the sender that displaced it, or its own |
 //! | returned by a drain | `undelivered` | the caller of the drain |
 //!
 //! Until then it is in the ring (`pending`), in a batch (`collected`), or in the hands of who dispatches

@@ -91,6 +91,8 @@
 //!   calls `publish` keeps that dispatch going; without it, `publish` ends at what was accepted before.
 //! * A handler that keeps a handle of its own store keeps the store alive for ever. Send through the
 //!   [`Context`](crate::Context).
+//! * In a store with one [`Producer`](crate::Producer) a handler cannot send: it is not that producer. One
+//!   that owns it can, and never waits for itself.
 //! * An observer that is told of a displaced or refused event runs on the sender's thread, inside of the
 //!   send. One that sends into the same full ring calls itself.
 //!
@@ -111,5 +113,6 @@
 //! | cycles of sends | `tests/would_deadlock.rs` | `one_send_of_a_cycle_of_stores_is_refused`, `a_chain_that_is_no_cycle_is_waited_for`, `stores_that_send_into_each_other_at_random_all_come_to_an_end` |
 //! | cycles of other calls | `tests/would_deadlock_calls.rs` | `a_publish_that_is_not_waited_for_leaves_its_events_to_the_dispatch_that_runs`, `one_of_two_flushes_that_wait_for_each_other_is_refused`, `one_of_two_drains_that_wait_for_each_other_returns_and_the_dispatch_does_the_rest` |
 //! | cycles, in all schedules | `loom-tests/tests/cycle.rs` | `send_cycle`, `send_chain`, `publish_cycle` |
+//! | the one producer | `tests/single_store.rs` | `a_handler_that_owns_the_producer_can_send_and_never_waits_for_itself` |
 //! | lanes | `tests/lane_cycle.rs` | `a_handler_and_the_dispatch_that_wait_for_each_other_are_told_so`, `a_handler_in_a_lane_may_wait_for_room_in_the_store` |
 //! | workers | `tests/lanes_bad_input.rs` | `a_send_from_a_lane_to_itself_when_full_would_deadlock`, `lanes_that_wait_for_each_other_are_told_apart_by_an_error` |
