@@ -117,7 +117,7 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     /// Filters stand in front of the batch: what comes through them is collected. So do
     /// [`Only`](crate::Only), [`PayloadLimit`](crate::PayloadLimit) and [`around`](crate::around);
     /// the other middleware of this crate, which acts on calls, stands around those of the handler
-    /// (see [`PlacedBatch`]). Observers see each event of a call. An event that
+    /// (see [`PlacedBatch`](crate::PlacedBatch)). Observers see each event of a call. An event that
     /// fails, alone or with the whole batch, is retried or gets a letter for itself; a retry that
     /// has waited is a batch of one.
     ///
