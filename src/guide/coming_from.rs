@@ -1,8 +1,7 @@
 //! What it is called there, and what is different here.
 //!
-//! Every name of the three Go libraries that has a counterpart with another name can be searched for in this
-//! documentation. `docs/PARITY.md` in the repository goes through their features one by one, with the test
-//! for each.
+//! `docs/PARITY.md` in the repository goes through the features of the three Go libraries one by one, with
+//! the tests for each.
 //!
 //! # Coming from GoEventBus
 //!
