@@ -34,6 +34,10 @@ fn text(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
+fn is_rust(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "rs")
+}
+
 /// All Rust files below a folder.
 fn sources(folder: &Path) -> Vec<PathBuf> {
     let (mut files, mut folders) = (Vec::new(), vec![folder.to_owned()]);
@@ -42,7 +46,7 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
             let path = entry.expect("the folder can be read").path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
+            } else if is_rust(&path) {
                 files.push(path);
             }
         }
@@ -96,7 +100,7 @@ fn assert_links(document: &str, part: &str) -> usize {
         let target = folder.join(target);
         assert!(target.exists(), "{document}: {} is not there", target.display());
         let name = label.strip_prefix('`').and_then(|label| label.strip_suffix('`'));
-        if let (Some(name), Some("rs")) = (name, target.extension().and_then(|it| it.to_str())) {
+        if let Some(name) = name.filter(|_| is_rust(&target)) {
             assert_is_test(&target, name);
             tests += 1;
         }
@@ -162,7 +166,7 @@ fn every_test_that_the_guide_names_is_there() {
         let mut tests = 0;
         for row in rows(&page_text) {
             for pair in row.windows(2) {
-                let mut files = spans(pair[0]).filter(|span| span.ends_with(".rs"));
+                let mut files = spans(pair[0]).filter(|span| is_rust(Path::new(span)));
                 let Some(file) = files.next() else { continue };
                 for name in spans(pair[1]) {
                     assert_is_test(&root().join(file), name);
