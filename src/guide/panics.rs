@@ -11,19 +11,19 @@
 //! | a handler, its filter, a middleware | a failed call, with an error of [`ErrorKind::Panic`](crate::ErrorKind::Panic) that has the message | `failed_calls`, `panicked_calls` |
 //! | the handler of a batch | the same for each event of the batch that it had not named as failed | `failed_calls` and `panicked_calls`, once |
 //! | `clone` of an event, for a [lane](crate::EventStore::subscribe_lane) | a failed call of that subscription | `failed_calls`, `panicked_calls` |
-//! | a handler's error, when it is dropped | the same | `failed_calls` |
+//! | a handler's error, when it is dropped | part of that failed call | `failed_calls` |
 //! | `topic`, or the topic's `Hash` or `Eq`, in a dispatch | an event that nobody can be found for: unhandled | `unhandled`, `event_panics` |
 //! | an event's `Drop`, once it has been dispatched | that event is over | `event_panics` |
 //! | what makes the events of a [series](crate::EventStore::schedule_every) | no event this time; the series goes on | `event_panics`, `timers_cancelled` |
 //! | an observer | the next observer is told | `observer_panics` |
-//! | a wait strategy; the clock, asked what is due | the driver goes on; nothing is due as long as it panics | `observer_panics` |
+//! | a wait strategy; the clock, asked what is due | the driver goes on; no timer is due as long as the clock panics | `observer_panics` |
 //! | the `Drop` of a handler, of an observer, of what else a store owns | the rest is dropped | – |
 //! | the measure of a dead letter queue | the event measures nothing | – |
 //!
 //! What is called **by the caller's own thread, for the caller**, is the caller's panic, and nothing has
 //! been sent, taken or changed then: the key of [`Lanes`](crate::Lanes), the `Hash` and `Eq` of a topic in
 //! `subscribe` and `unsubscribe`, the condition given to a queue's `drain_where`, and the clock when a
-//! timer is scheduled. An event that a send has displaced is in the sender's hands, and so is a panic of
+//! store is built or a timer is scheduled, whose event is dropped then. An event that a send has displaced is in the sender's hands, and so is a panic of
 //! its `Drop`.
 //!
 //! A failed call is one for all that stands around it: a breaker counts it, a dead letter keeps it, a

@@ -24,7 +24,7 @@
 //! | events of timers that are due | dispatched | returned in `timers` |
 //! | timers that are not due | as [chosen](crate::PendingTimers): returned, dispatched, or dropped and counted | returned, or dropped and counted |
 //! | batches that are not full | sent out; those of a paused subscription miss their events | returned in `undelivered` |
-//! | calls that wait for another attempt | made once more, for the last time; then a letter, or `failed` | a letter, or `failed`, with the error they had |
+//! | calls that wait for another attempt | made once more, for the last time; what fails then is a letter, or `failed` | a letter, or `failed`, with the error they had |
 //! | lanes of subscriptions | drained by the same deadline; their reports are in `lanes` | the same |
 //!
 //! When the deadline passes, the handler that is running is not interrupted, but no further one starts, now
@@ -77,8 +77,11 @@
 //! # What it does not promise
 //!
 //! * That a handler is stopped. One that does not return keeps a drain without a driver from returning if it
-//!   runs on the drain's own thread; on other threads it keeps nobody. A long one can look at
-//!   [`is_cancelled`](crate::Context::is_cancelled) or at its [`deadline`](crate::Context::deadline).
+//!   runs on the drain's own thread; on other threads it keeps nobody. A long one can look at its
+//!   [`deadline`](crate::Context::deadline), which is that of a drain on its own thread, and at
+//!   [`is_cancelled`](crate::Context::is_cancelled), which says that a drain elsewhere was out of time.
+//! * That a [clock](crate::StoreBuilder::clock) of yours decides when a drain is out of time: its deadline is
+//!   one of the system's clock.
 //! * That a sender which was interrupted half-way through its send is done. A drain in time waits for it;
 //!   one that is out of time reports its event in `pending`, and the next drain has it.
 //! * In a store with one [`Producer`](crate::Producer), `close` is a request: only the producer can say that
