@@ -23,8 +23,8 @@
 //! What is called **by the caller's own thread, for the caller**, is the caller's panic, and nothing has
 //! been sent, taken or changed then: the key of [`Lanes`](crate::Lanes), the `Hash` and `Eq` of a topic in
 //! `subscribe` and `unsubscribe`, the condition given to a queue's `drain_where`, and the clock when a
-//! store is built or a timer is scheduled, whose event is dropped then. An event that a send has displaced is in the sender's hands, and so is a panic of
-//! its `Drop`.
+//! store is built or a timer is scheduled, whose event is dropped then. An event that a send has displaced
+//! is in the sender's hands, and so is a panic of its `Drop`.
 //!
 //! A failed call is one for all that stands around it: a breaker counts it, a dead letter keeps it, a
 //! commit ends with it. [`Retry`](crate::Retry) does not call again after a panic, because what it left

@@ -252,8 +252,7 @@ impl<E: Event> Context<'_, E> {
     /// [`Block`](crate::OverrunPolicy::Block) a full ring is
     /// [`WouldDeadlock`](SendError::WouldDeadlock) at once, because the thread that would have to make
     /// room is this one, or waits for it. Into other stores a handler sends by their handles, which
-    /// wait unless that would be for ever; so does this in a [lane](crate::EventStore::subscribe_lane)
-    /// and in [`Lanes`](crate::Lanes), where another thread makes room, except into the handler's own lane.
+    /// wait unless that would be for ever.
     ///
     /// # Examples
     ///
