@@ -148,6 +148,7 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     /// store.publish();
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[doc(alias = "NewBatchProcessor")]
     #[doc(alias = "RegisterBatch")]
     #[track_caller]
     pub fn subscribe_batch<R: IntoOutcome, F: Filter<E>>(
