@@ -70,9 +70,9 @@ fn fragile(
     is_broken: &Arc<AtomicBool>,
 ) -> impl Fn(&Keyed, &Context<'_, Keyed>) -> Result<(), HandlerError> + use<> {
     let is_broken = Arc::clone(is_broken);
-    move |_, _| match is_broken.load(Ordering::Relaxed) {
-        true => Err(HandlerError::validation("broken")),
-        false => Ok(()),
+    move |_, _| {
+        let is_broken = is_broken.load(Ordering::Relaxed);
+        if is_broken { Err(HandlerError::validation("broken")) } else { Ok(()) }
     }
 }
 
