@@ -71,11 +71,8 @@ fn fragile(
 ) -> impl Fn(&Keyed, &Context<'_, Keyed>) -> Result<(), HandlerError> + use<> {
     let is_broken = Arc::clone(is_broken);
     move |_, _| {
-        if is_broken.load(Ordering::Relaxed) {
-            Err(HandlerError::validation("broken"))
-        } else {
-            Ok(())
-        }
+        let is_broken = is_broken.load(Ordering::Relaxed);
+        if is_broken { Err(HandlerError::validation("broken")) } else { Ok(()) }
     }
 }
 

@@ -32,17 +32,17 @@ fn a_send_of_another_lane_that_outlives_it_waits_for_no_worker() {
         let given = Mutex::new(given);
         let (tell, refused) = mpsc::channel();
         let (refused, (end, ended)) = (Mutex::new(refused), mpsc::channel());
-        let (enter, begun) = mpsc::channel();
+        let (tell_begun, begun) = mpsc::channel();
         lanes
             .subscribe((), move |event: &Keyed, context: &Context<'_, Keyed>| {
                 if event.key == second && event.value == 0 {
-                    enter.send(()).unwrap();
+                    tell_begun.send(()).unwrap();
                     // Until the lanes are closed: the other lane is full.
                     let send = context.send(Keyed { key: first, value: 2 });
                     assert!(send.unwrap_err().is_closed());
                     tell.send(()).unwrap();
                 } else if event.key == first && event.value == 0 {
-                    enter.send(()).unwrap();
+                    tell_begun.send(()).unwrap();
                     drop(given.lock().unwrap().recv().unwrap());
                     // The other handler goes on, although this one has not returned.
                     refused.lock().unwrap().recv().unwrap();

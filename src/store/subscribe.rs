@@ -188,7 +188,9 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     ///
     /// Waits for the dispatch that is running to end, and ends the subscription in any case. From
     /// inside a handler it does not wait, and says `false`: the handler that asks is running. So it does
-    /// from a handler of another store that the dispatch of this one waits for.
+    /// from a handler of another store that the dispatch of this one waits for. It does not dispatch: a
+    /// handler in a [lane of its own](Self::subscribe_lane) that waits for room in the store goes on when
+    /// another thread publishes.
     ///
     /// # Examples
     ///

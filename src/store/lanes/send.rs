@@ -79,8 +79,9 @@ impl<E: Event> Lanes<E> {
 
     /// Sends all of `events` to one lane or none, with nothing in between; on success `events` is empty.
     ///
-    /// By key, all of them must belong in one lane, which those of one key always do. As
-    /// [`EventStore::send_all`](crate::EventStore::send_all) otherwise.
+    /// By key, all of them must belong in one lane, which those of one key always do;
+    /// [in turn](crate::Workers::round_robin), they go to the lane whose turn it is, also if only another
+    /// one has room. As [`EventStore::send_all`](crate::EventStore::send_all) otherwise.
     ///
     /// # Errors
     ///

@@ -51,7 +51,8 @@ pub(super) enum Routing<E> {
 }
 
 impl<E: Event> Workers<E> {
-    /// Each event goes to the next worker, or to one that has room if that one has not.
+    /// Each event goes to the next worker, or to one that has room if that one has not; timers go to the
+    /// next one.
     ///
     /// For events that have nothing to do with each other: there is no order between them. Costs a
     /// send one read-modify-write.
