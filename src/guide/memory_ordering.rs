@@ -88,7 +88,7 @@
 //! # What it costs
 //!
 //! On x86-64 a store with `Release` and a load with `Acquire` are ordinary ones; what costs there is the
-//! read-modify-write of a claim. On AArch64 they are instructions of their own. Nothing is paid for an order
+//! read-modify-write of a claim. On ARM they are instructions of their own. Nothing is paid for an order
 //! that nobody is promised.
 //!
 //! # What it does not promise
