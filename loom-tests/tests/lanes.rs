@@ -67,8 +67,8 @@ fn lane_hands_over_to_lane() {
 /// A worker hands an event over while the lanes are closed: it is accepted and handled, or refused, and
 /// nobody waits for ever.
 ///
-/// Not part of `cargo loom`, because it takes as long as many others together; CI runs it in a step of
-/// its own: `cargo loom --test lanes -- --ignored`.
+/// Not part of `cargo loom`, because it takes as long as many others together; CI runs it too:
+/// `cargo loom -- --ignored`.
 #[test]
 #[ignore = "217 000 schedules: a minute"]
 fn hand_over_vs_shutdown() {
