@@ -185,10 +185,9 @@ impl Arguments {
     }
 
     fn rows(&self) -> Vec<MakeRow> {
-        let all: [(u8, MakeRow); 7] = [
+        let all: [(u8, MakeRow); 6] = [
             (14, cancelling::<Timer<2>>),
             (14, cancelling::<Timer<8>>),
-            (14, cancelling_early::<Timer<2>>),
             (14, cancelling_early::<Timer<8>>),
             (15, firing::<Timer<2>>),
             (15, firing::<Timer<8>>),

@@ -11,6 +11,7 @@ mod flow;
 #[path = "../common/rig.rs"]
 mod rig;
 mod threads;
+mod timing;
 mod transactions;
 
 use std::fs;
