@@ -11,4 +11,5 @@ mod flow;
 #[path = "../common/rig.rs"]
 mod rig;
 mod threads;
+mod timing;
 mod transactions;
