@@ -49,8 +49,15 @@ impl Flushes {
     /// Whether there is a flush that the driver has not done.
     #[inline]
     pub(super) fn is_asked(&self) -> bool {
-        // Relaxed (both): who acts on it asks again; who sleeps is rung for.
-        self.asked.load(Ordering::Relaxed) != self.done.load(Ordering::Relaxed)
+        // Relaxed: who acts on it asks again; who sleeps is rung for.
+        self.owes(self.asked.load(Ordering::Relaxed))
+    }
+
+    /// Whether one of the first `asked` is not done.
+    #[inline]
+    pub(super) fn owes(&self, asked: u64) -> bool {
+        // Relaxed: stored by the driver, who asks in earnest; who else asks looks again.
+        self.done.load(Ordering::Relaxed) < asked
     }
 }
 
