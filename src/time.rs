@@ -210,6 +210,19 @@ impl Deadline {
     pub fn remaining_at(self, now: Instant) -> Option<Duration> {
         self.0.map(|instant| instant.saturating_duration_since(now))
     }
+
+    /// What a deadline of the system's clock is on `clock`: as far from its present as it is from the
+    /// system's, also if that is past.
+    pub(crate) fn seen_on(self, clock: &(impl Clock + ?Sized)) -> Self {
+        let Some(instant) = self.0 else { return Self::NEVER };
+        // In this order: who waits for what this says never waits for less than the deadline.
+        let system = MonotonicClock.now();
+        let now = clock.now();
+        match system.checked_duration_since(instant) {
+            Some(past) => Self::at(now.checked_sub(past).unwrap_or(now)),
+            None => Self::after_instant(now, instant.saturating_duration_since(system)),
+        }
+    }
 }
 
 impl Ord for Deadline {
@@ -298,6 +311,23 @@ mod tests {
         assert_eq!(deadline.remaining_at(start + 2 * SECOND), Some(Duration::ZERO));
         assert!(!Deadline::NEVER.has_passed_at(start));
         assert_eq!(Deadline::NEVER.remaining_at(start), None);
+    }
+
+    #[test]
+    fn deadline_of_the_system_is_as_far_away_on_another_clock() {
+        let clock = ManualClock::new();
+        clock.advance(1000 * SECOND);
+        let (system, now) = (Instant::now(), clock.now());
+        let left = |deadline: Deadline| deadline.seen_on(&clock).remaining_at(now);
+        assert!(
+            left(Deadline::at(system + 3600 * SECOND)).is_some_and(|left| left > 3000 * SECOND)
+        );
+        assert_eq!(left(Deadline::at(system)), Some(Duration::ZERO));
+        assert!(Deadline::at(system).seen_on(&clock).has_passed_at(now));
+        assert_eq!(left(Deadline::NEVER), None);
+        clock.advance(Duration::MAX);
+        let saturated = Deadline::at(system + 3600 * SECOND).seen_on(&clock);
+        assert_eq!(saturated, Deadline::NEVER);
     }
 
     #[test]

@@ -84,6 +84,7 @@ pub type CallContext<'a, E> = Context<'a, E, Single>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Changed {
     attempt: u32,
+    /// That of middleware, on the clock of the store.
     deadline: Deadline,
     gap: u64,
 }
@@ -138,7 +139,8 @@ impl<'a, E: Event, P: Producers> Context<'a, E, P> {
     /// }
     /// ```
     pub fn change(&self) -> Changed {
-        Changed { attempt: self.attempt(), deadline: self.deadline(), gap: self.gap() }
+        let unchanged = Changed { attempt: self.call.attempt, deadline: Deadline::NEVER, gap: 0 };
+        self.changed.copied().unwrap_or(unchanged)
     }
 
     /// The same call, changed.
@@ -157,7 +159,13 @@ impl<'a, E: Event, P: Producers> Context<'a, E, P> {
     }
 
     /// The event's position in the order of acceptance, from 0. In a
-    /// [lane of its own](crate::EventStore::subscribe_lane) that is the order in which the lane accepted it.
+    /// [lane of its own](crate::EventStore::subscribe_lane) that is the order in which the lane accepted it,
+    /// and in [`Lanes`](crate::Lanes) each lane counts for itself.
+    ///
+    /// The event of a timer gets its position when it is sent, behind what is pending by then. What is
+    /// dispatched without the ring has no place in that order: the events of a
+    /// [commit](crate::Transaction::commit), and those of timers that a drain dispatches, count on from
+    /// the number of events accepted so far, and events that are sent later have the same positions.
     pub const fn position(&self) -> u64 {
         self.call.position
     }
@@ -172,10 +180,39 @@ impl<'a, E: Event, P: Producers> Context<'a, E, P> {
         self.changed.map_or(self.call.attempt, |changed| changed.attempt)
     }
 
-    /// By when the call should be over: the deadline of the `drain` it runs in or of a
-    /// timeout in front of the handler, whichever is first; or never.
+    /// By when the call should be over: the deadline of the drain it runs in or of a
+    /// [`Timeout`](crate::Timeout) in front of the handler, whichever is first; or never.
+    ///
+    /// It is a time of the store's [clock](Self::clock). A drain's deadline is one of the system's clock,
+    /// and is said here as a time that is as far away. Only a handler that runs on the thread of the drain
+    /// sees it: one under a [driver](crate::StoreBuilder::driver) or in a lane does not, and looks at
+    /// [`is_cancelled`](Self::is_cancelled). Reads both clocks in a drain that has a deadline, and none
+    /// otherwise.
+    ///
+    /// # Panics
+    ///
+    /// In a drain that has a deadline, if the store's clock does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy};
+    /// # struct Query;
+    /// # impl Event for Query { type Topic = (); fn topic(&self) {} }
+    /// # let store = EventStore::builder(8, OverrunPolicy::ReturnError).build()?;
+    /// # let look_further = |_| true;
+    /// let _search = store.subscribe((), move |_: &Query, context| {
+    ///     let deadline = context.deadline();
+    ///     let is_over = || context.is_cancelled() || deadline.has_passed_at(context.clock().now());
+    ///     (0..100).take_while(|_| !is_over()).all(look_further)
+    ///         .then_some(()).ok_or("not found in time")
+    /// });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn deadline(&self) -> Deadline {
-        self.changed.map_or(self.call.deadline, |changed| changed.deadline)
+        let drain = self.call.deadline;
+        let drain = if drain == Deadline::NEVER { drain } else { drain.seen_on(self.clock()) };
+        self.changed.map_or(drain, |changed| drain.min(changed.deadline))
     }
 
     /// How many events of this subscription were lost immediately before this one, because its

@@ -191,8 +191,9 @@ impl Retrying {
         attempt: u32,
         error: &HandlerError,
     ) -> Step {
+        let deadline = context.deadline();
         let now = context.clock().now();
-        if context.is_cancelled() || context.deadline().has_passed_at(now) {
+        if context.is_cancelled() || deadline.has_passed_at(now) {
             return Step::GiveUp;
         }
         if let Some(wait) = error.retry_note().after {
