@@ -22,6 +22,42 @@ pub trait Clock: Send + Sync + 'static {
 
     /// Has `watcher` told of every jump from now on. Each store does this with its clock when it is
     /// built. For clocks that do not jump there is nothing to do.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::{Arc, Mutex, PoisonError, Weak};
+    /// use std::time::{Duration, Instant};
+    /// use ringbus::{Clock, ClockWatcher};
+    ///
+    /// /// The system's clock, and a part of it that has been skipped.
+    /// #[derive(Default)]
+    /// struct Skipping {
+    ///     skipped: Mutex<Duration>,
+    ///     watchers: Mutex<Vec<Weak<dyn ClockWatcher>>>,
+    /// }
+    ///
+    /// impl Clock for Skipping {
+    ///     fn now(&self) -> Instant {
+    ///         Instant::now() + *self.skipped.lock().unwrap_or_else(PoisonError::into_inner)
+    ///     }
+    ///     fn watch(&self, watcher: Weak<dyn ClockWatcher>) {
+    ///         self.watchers.lock().unwrap_or_else(PoisonError::into_inner).push(watcher);
+    ///     }
+    /// }
+    ///
+    /// impl Skipping {
+    ///     fn skip(&self, time: Duration) {
+    ///         *self.skipped.lock().unwrap_or_else(PoisonError::into_inner) += time;
+    ///         let watchers = self.watchers.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    ///         watchers.iter().filter_map(Weak::upgrade).for_each(|watcher| watcher.jumped());
+    ///     }
+    /// }
+    ///
+    /// let clock = Arc::new(Skipping::default());
+    /// clock.skip(Duration::from_secs(3600));
+    /// assert!(clock.now() > Instant::now());
+    /// ```
     fn watch(&self, watcher: Weak<dyn ClockWatcher>) {
         drop(watcher);
     }
@@ -91,6 +127,16 @@ impl ManualClock {
     }
 
     /// A clock that stands at `instant`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::{Duration, Instant};
+    /// use ringbus::{Clock, ManualClock};
+    ///
+    /// let start = Instant::now() + Duration::from_secs(3600);
+    /// assert_eq!(ManualClock::starting_at(start).now(), start);
+    /// ```
     pub fn starting_at(instant: Instant) -> Self {
         Self(Arc::new(Mutex::new(Stopped { now: instant, watchers: Arc::new([]) })))
     }
@@ -163,6 +209,11 @@ fn saturating_add(instant: Instant, by: Duration) -> Instant {
 /// assert!(!hour.has_passed());
 /// assert_eq!(hour.min(Deadline::NEVER), hour);
 /// assert_eq!(Deadline::after(Duration::MAX), Deadline::NEVER);
+///
+/// let start = Instant::now();
+/// let minute = Deadline::after_instant(start, Duration::from_secs(60));
+/// assert_eq!(minute.remaining_at(start), Some(Duration::from_secs(60)));
+/// assert!(minute.has_passed_at(start + Duration::from_secs(60)));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Deadline(Option<Instant>);
@@ -182,6 +233,22 @@ impl Deadline {
     }
 
     /// Gives up when `wait` has passed from now, on this clock.
+    ///
+    /// # Panics
+    ///
+    /// If the clock does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use ringbus::{Deadline, ManualClock};
+    ///
+    /// let clock = ManualClock::new();
+    /// let deadline = Deadline::after_on(&clock, Duration::from_secs(1));
+    /// clock.advance(Duration::from_secs(1));
+    /// assert_eq!(deadline, Deadline::after_on(&clock, Duration::ZERO));
+    /// ```
     pub fn after_on(clock: &(impl Clock + ?Sized), wait: Duration) -> Self {
         Self::after_instant(clock.now(), wait)
     }

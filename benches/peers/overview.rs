@@ -85,7 +85,7 @@ pub(crate) fn write(path: &Path, effort: &str, outcomes: &[Outcome]) -> Result<(
     let head = (FIGURES, TOP - 14);
     root.draw(&Text::new("ratio: ours, best peer", head, style(15, HPos::Left)))?;
     for ratio in RATIOS {
-        let shade = if ratio == 1.0 { BLACK.mix(0.7) } else { BLACK.mix(0.15) };
+        let shade = if across(ratio) == ONE { BLACK.mix(0.7) } else { BLACK.mix(0.15) };
         let line = vec![(across(ratio), TOP - 6), (across(ratio), end)];
         root.draw(&PathElement::new(line, shade))?;
         let below = (across(ratio), end + 16);

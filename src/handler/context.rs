@@ -80,7 +80,7 @@ pub struct Context<'a, E: Event, P: Producers = Many> {
 /// What middleware sees of a call: all that a handler sees, except that it cannot send.
 pub type CallContext<'a, E> = Context<'a, E, Single>;
 
-/// What a middleware may tell those behind it; made by [`Context::change`].
+/// What a middleware may tell those behind it; made by [`Context::change`], which has an example.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Changed {
     attempt: u32,
@@ -134,7 +134,8 @@ impl<'a, E: Event, P: Producers> Context<'a, E, P> {
     ///     context: &CallContext<'_, E>,
     ///     next: &dyn Handler<E>,
     /// ) -> Result<Outcome, HandlerError> {
-    ///     let change = context.change().deadline(Deadline::after(Duration::from_millis(1)));
+    ///     let soon = Deadline::after_on(context.clock(), Duration::from_millis(1));
+    ///     let change = context.change().attempt(context.attempt() + 1).deadline(soon);
     ///     next.handle(event, &context.with(&change))
     /// }
     /// ```
@@ -196,17 +197,21 @@ impl<'a, E: Event, P: Producers> Context<'a, E, P> {
     /// # Examples
     ///
     /// ```
-    /// # use ringbus::{Event, EventStore, OverrunPolicy};
+    /// # use ringbus::{Event, EventStore, HandlerError, OverrunPolicy};
     /// # struct Query;
     /// # impl Event for Query { type Topic = (); fn topic(&self) {} }
-    /// # let store = EventStore::builder(8, OverrunPolicy::ReturnError).build()?;
-    /// # let look_further = |_| true;
-    /// let _search = store.subscribe((), move |_: &Query, context| {
+    /// # let look = |page: u32| page == 7;
+    /// let store = EventStore::builder(8, OverrunPolicy::ReturnError).build()?;
+    /// let search = store.subscribe((), move |_: &Query, context| {
     ///     let deadline = context.deadline();
     ///     let is_over = || context.is_cancelled() || deadline.has_passed_at(context.clock().now());
-    ///     (0..100).take_while(|_| !is_over()).all(look_further)
-    ///         .then_some(()).ok_or("not found in time")
+    ///     let found = (0..100).take_while(|_| !is_over()).any(look);
+    ///     if found { Ok(()) } else { Err(HandlerError::timeout("not found in time")) }
     /// });
+    /// store.send(Query)?;
+    /// let report = store.drain(std::time::Duration::from_secs(60));
+    /// assert!(report.is_complete());
+    /// assert_eq!(search.stats().expect("it is there").succeeded, 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn deadline(&self) -> Deadline {
@@ -321,6 +326,24 @@ impl<E: Event> Context<'_, E> {
     /// # Errors
     ///
     /// As [`EventStore::send_all`](crate::EventStore::send_all).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy};
+    /// # enum Job { Whole, Part }
+    /// # impl Event for Job {
+    /// #     type Topic = bool;
+    /// #     fn topic(&self) -> bool { matches!(self, Job::Whole) }
+    /// # }
+    /// let store = EventStore::builder(8, OverrunPolicy::ReturnError).build()?;
+    /// let _whole = store.subscribe(true, |_: &Job, context| {
+    ///     context.send_all(&mut vec![Job::Part, Job::Part]).map(drop)
+    /// });
+    /// store.send(Job::Whole)?;
+    /// assert_eq!((store.publish(), store.publish()), (1, 2));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn send_all(&self, events: &mut Vec<E>) -> Result<SentAll<E>, SendAllError> {
         self.call.outlet.send_all(events)
     }

@@ -96,6 +96,17 @@ impl Retry {
     }
 
     /// All handlers' failures are retried as `retrier` says, which has one budget.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use ringbus::{Retry, RetryPolicy};
+    ///
+    /// let retrier = Arc::new(RetryPolicy::new(3).budget(100).retrier()?);
+    /// let (here, there) = (Retry::shared(&retrier), Retry::shared(&retrier));
+    /// # Ok::<(), ringbus::ConfigError>(())
+    /// ```
     pub fn shared(retrier: &Arc<Retrier>) -> Self {
         Self { retriers: Retriers::Shared(Arc::clone(retrier)) }
     }
