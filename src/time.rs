@@ -26,37 +26,23 @@ pub trait Clock: Send + Sync + 'static {
     /// # Examples
     ///
     /// ```
-    /// use std::sync::{Arc, Mutex, PoisonError, Weak};
+    /// use std::sync::Weak;
     /// use std::time::{Duration, Instant};
-    /// use ringbus::{Clock, ClockWatcher};
+    /// use ringbus::{Clock, ClockWatcher, ManualClock};
     ///
-    /// /// The system's clock, and a part of it that has been skipped.
-    /// #[derive(Default)]
-    /// struct Skipping {
-    ///     skipped: Mutex<Duration>,
-    ///     watchers: Mutex<Vec<Weak<dyn ClockWatcher>>>,
-    /// }
+    /// /// Another clock, an hour behind.
+    /// struct Behind(ManualClock);
     ///
-    /// impl Clock for Skipping {
+    /// impl Clock for Behind {
     ///     fn now(&self) -> Instant {
-    ///         Instant::now() + *self.skipped.lock().unwrap_or_else(PoisonError::into_inner)
+    ///         let now = self.0.now();
+    ///         now.checked_sub(Duration::from_secs(3600)).unwrap_or(now)
     ///     }
+    ///     // It jumps when the other one does.
     ///     fn watch(&self, watcher: Weak<dyn ClockWatcher>) {
-    ///         self.watchers.lock().unwrap_or_else(PoisonError::into_inner).push(watcher);
+    ///         self.0.watch(watcher);
     ///     }
     /// }
-    ///
-    /// impl Skipping {
-    ///     fn skip(&self, time: Duration) {
-    ///         *self.skipped.lock().unwrap_or_else(PoisonError::into_inner) += time;
-    ///         let watchers = self.watchers.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    ///         watchers.iter().filter_map(Weak::upgrade).for_each(|watcher| watcher.jumped());
-    ///     }
-    /// }
-    ///
-    /// let clock = Arc::new(Skipping::default());
-    /// clock.skip(Duration::from_secs(3600));
-    /// assert!(clock.now() > Instant::now());
     /// ```
     fn watch(&self, watcher: Weak<dyn ClockWatcher>) {
         drop(watcher);

@@ -11,7 +11,8 @@ impl<E: Event> Lanes<E> {
     ///
     /// # Panics
     ///
-    /// As [`EventStore::unsubscribe`](crate::EventStore::unsubscribe); lanes that had not ended it by then go on with it.
+    /// As [`EventStore::unsubscribe`](crate::EventStore::unsubscribe); lanes that had
+    /// not ended it by then go on with it.
     ///
     /// # Examples
     ///
