@@ -154,7 +154,7 @@ fn a_clock_that_panics_delays_timers_and_no_event() {
     });
 }
 
-/// Told when the store is asked to schedule, the caller has the panic; nothing has been scheduled then.
+/// Nothing has been built or scheduled then.
 #[test]
 fn a_clock_that_panics_where_the_caller_needs_it_is_the_callers_panic() {
     let clock = Broken::new();
