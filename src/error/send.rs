@@ -3,6 +3,21 @@
 use std::fmt;
 
 /// Why an event was not accepted. It always comes back: see [`into_event`](Self::into_event).
+///
+/// # Examples
+///
+/// ```
+/// # use ringbus::{Event, EventStore, OverrunPolicy};
+/// # struct Ping(u32);
+/// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+/// let store = EventStore::builder(1, OverrunPolicy::ReturnError).build()?;
+/// store.send(Ping(1))?;
+/// let refused = store.send(Ping(2)).unwrap_err();
+/// assert!(refused.is_full() && refused.is_retryable());
+/// store.publish();
+/// store.send(refused.into_event())?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendError<E> {

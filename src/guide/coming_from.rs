@@ -109,7 +109,7 @@
 //! | `EventPoller` | [`publish`](crate::EventStore::publish), or [`Reader`](crate::Reader) of a ring | – |
 //! | `publish(\|slot\| …)` | [`send(event)`](crate::EventStore::send) | a closure that panics cannot leave a hole, because there is none |
 //! | `try_publish`, `RingBufferFull` | [`try_send`](crate::EventStore::try_send), [`SendError::Full`](crate::SendError::Full) | – |
-//! | `batch_publish`, `try_batch_publish` | [`send_all`](crate::EventStore::send_all), [`try_send_all`](crate::EventStore::try_send_all) | – |
+//! | `batch_publish`, `try_batch_publish`, `MissingFreeSlots` | [`send_all`](crate::EventStore::send_all), [`try_send_all`](crate::EventStore::try_send_all), [`SendAllError::Full`](crate::SendAllError::Full) | the events stay in the caller's `Vec` |
 //! | a slow consumer holds up producers | the same under [`Block`](crate::OverrunPolicy::Block) | other policies lose, and say what |
 //! | `BusySpin`, `BusySpinWithSpinLoopHint`, `Sleep` | [`BusySpin`](crate::BusySpin), [`Yield`](crate::Yield), [`Park`](crate::Park), or a [`WaitStrategy`](crate::WaitStrategy) of yours | `Park` sleeps until a send wakes it |
 //! | `pin_at_core`, `thread_name` | [`DriverConfig::pin_to`](crate::DriverConfig::pin_to), [`name`](crate::DriverConfig::name) | a core that is not there is an error |

@@ -71,7 +71,8 @@
 //!   no order at all.
 //! * A [`Transaction`](crate::Transaction) that is committed goes in front of what is pending. Its events
 //!   have no place in the ring: the [`position`](crate::Context::position) that their handlers see is that
-//!   of events sent later, too. One that is enqueued is a group.
+//!   of events sent later, too. One that is enqueued is a group. The same is true of timers' events that a
+//!   drain dispatches after the ring is empty.
 //! * What is handled later is handled later. The next attempt after a [`Retry`](crate::Retry) that has to
 //!   wait, and the [`replay`](crate::EventStore::replay) of a letter, come after events that were sent
 //!   meanwhile; a batch goes out after other handlers have had its events. Attempts without a wait are

@@ -54,6 +54,26 @@ impl<E: Event> Lanes<E> {
     /// # Errors
     ///
     /// As [`EventStore::try_send`](crate::EventStore::try_send).
+    ///
+    /// # Panics
+    ///
+    /// If the function that finds the key does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy, Workers};
+    /// # struct Ping;
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// let workers = Workers::round_robin().count(1);
+    /// let lanes = EventStore::builder(8, OverrunPolicy::Block).build_lanes(workers)?;
+    /// match lanes.try_send(Ping) {
+    ///     Ok(_) => {}
+    ///     Err(error) if error.is_full() => drop(error.into_event()),
+    ///     Err(error) => return Err(error.into()),
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[inline]
     pub fn try_send(&self, event: E) -> Result<Sent<E>, SendError<E>> {
         self.group.send(event, Patience::None)
@@ -64,6 +84,24 @@ impl<E: Event> Lanes<E> {
     /// # Errors
     ///
     /// As [`EventStore::send_timeout`](crate::EventStore::send_timeout).
+    ///
+    /// # Panics
+    ///
+    /// If the function that finds the key does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy, Workers};
+    /// # struct Ping;
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// use std::time::Duration;
+    ///
+    /// let workers = Workers::round_robin().count(2);
+    /// let lanes = EventStore::builder(8, OverrunPolicy::Block).build_lanes(workers)?;
+    /// lanes.send_timeout(Ping, Duration::from_millis(5))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn send_timeout(&self, event: E, timeout: Duration) -> Result<Sent<E>, SendError<E>> {
         self.group.send(event, Patience::For(timeout))
     }
@@ -73,6 +111,24 @@ impl<E: Event> Lanes<E> {
     /// # Errors
     ///
     /// As [`EventStore::send_deadline`](crate::EventStore::send_deadline).
+    ///
+    /// # Panics
+    ///
+    /// If the function that finds the key does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy, Workers};
+    /// # struct Ping;
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// use std::time::{Duration, Instant};
+    ///
+    /// let workers = Workers::round_robin().count(2);
+    /// let lanes = EventStore::builder(8, OverrunPolicy::Block).build_lanes(workers)?;
+    /// lanes.send_deadline(Ping, Instant::now() + Duration::from_millis(5))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn send_deadline(&self, event: E, deadline: Instant) -> Result<Sent<E>, SendError<E>> {
         self.group.send(event, Patience::Until(Deadline::at(deadline)))
     }
