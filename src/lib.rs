@@ -23,6 +23,7 @@ mod sync;
 mod time;
 mod timer;
 mod transaction;
+mod typed;
 mod wait;
 mod wheel;
 
@@ -31,7 +32,7 @@ pub use dead_letter::{
     DeadLetter, DeadLetterConfig, DeadLetterQueue, DeadLetterStats, LetterId, WhenFull,
 };
 pub use error::{
-    AuditError, BreakerOpen, CommitError, ConfigError, ErrorKind, FlushError, HandlerError,
+    AuditError, BreakerOpen, CommitError, ConfigError, ErrorKind, FlushError, GlobalError, HandlerError,
     Overrun, PartlyFailed, PayloadTooLarge, RateLimited, ReplayError, ResultExt, ScheduleError,
     SendAllError, SendError,
 };
@@ -62,6 +63,11 @@ pub use store::{
 pub use time::{Clock, ClockWatcher, Deadline, ManualClock, MonotonicClock};
 pub use timer::{Every, PendingTimers, PeriodicHandle, TimerHandle};
 pub use transaction::Transaction;
+pub use typed::{
+    AnyClone, AnySend, AnySync, Carries, Kind, Payload, Topic, TypeTopic, TypedBatch,
+    TypedBatchHandler, TypedBus, TypedContext, TypedHandler, TypedHandlerMut, TypedOptions, global,
+    init_global,
+};
 pub use wait::{BusySpin, Park, WaitStrategy, Yield};
 pub use wheel::{Drain, Expired, TimerId, TimerWheel, TooManyTimers};
 
