@@ -42,4 +42,15 @@ pub trait Event: Send + 'static {
 
     /// The topic of this event. Called once per dispatch, so it should be cheap.
     fn topic(&self) -> Self::Topic;
+
+    /// Whether dropping it may do anything. Events that say no may be dropped a little later: after
+    /// the handlers of others have been called.
+    #[doc(hidden)]
+    #[inline]
+    fn needs_drop(&self) -> bool
+    where
+        Self: Sized,
+    {
+        std::mem::needs_drop::<Self>()
+    }
 }

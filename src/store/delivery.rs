@@ -41,8 +41,7 @@ impl<E: Event> Shared<E> {
         let mut dispatched = 0;
         while !events.as_slice().is_empty() {
             let position = first + dispatched as u64;
-            // One by one, if what an event owns has to be released before the next one is begun.
-            let mut len = if std::mem::needs_drop::<E>() { 1 } else { events.len() };
+            let mut len = len_before_drop(events.as_slice());
             let mut takers_max = 1;
             if let Some(batch_min) = tools.seen.table.batch_min {
                 let batches = &mut *tools.batches;
@@ -61,13 +60,15 @@ impl<E: Event> Shared<E> {
             let delivery = Delivery::new(self, some, position, deadline, tools.left, takers_max);
             let done = delivery.run(&mut lookup, &mut tally);
             dispatched += done;
-            if tools.left.is_empty() && !std::mem::needs_drop::<E>() {
+            if !tools.left.is_empty() {
+                self.finish_all(events.take(done), position, &lookup, tools, &mut tally);
+            } else if std::mem::needs_drop::<E>() {
+                drop_all(events, done, &mut tally);
+            } else {
                 if done == events.len() {
                     break;
                 }
                 let _ = events.nth(done - 1); // Which moves nothing.
-            } else {
-                self.finish_all(events.take(done), position, &lookup, tools, &mut tally);
             }
             if self.is_abandoned() || deadline.has_passed() {
                 break;
@@ -258,6 +259,32 @@ fn len_together<E: Event>(
             topic_len(events, topic, len_max)
         }
         _ => len,
+    }
+}
+
+/// How many events may be delivered before the first of them is dropped: what an event owns has to be
+/// released before the next one is begun.
+#[inline]
+fn len_before_drop<E: Event>(events: &[E]) -> usize {
+    if !std::mem::needs_drop::<E>() {
+        return events.len();
+    }
+    events.iter().position(Event::needs_drop).map_or(events.len(), |index| index + 1)
+}
+
+/// Drops so many events that nobody wants to keep.
+#[inline]
+fn drop_all<E: Event>(events: &mut Drain<'_, E>, count: usize, tally: &mut Tally) {
+    let mut dropped = 0;
+    while dropped < count {
+        // Once for all of them, or for those up to a panic.
+        let ran_through = contain::contain(|| {
+            while dropped < count {
+                dropped += 1;
+                drop(events.next());
+            }
+        });
+        tally.event_panics += u64::from(ran_through.is_err());
     }
 }
 

@@ -352,6 +352,11 @@ impl<K: Kind> Event for Payload<K> {
     fn topic(&self) -> TypeTopic {
         self.type_topic()
     }
+
+    #[inline]
+    fn needs_drop(&self) -> bool {
+        self.shape.drop.is_some()
+    }
 }
 
 impl Clone for Payload<AnyClone> {
