@@ -3,7 +3,7 @@
 //! Events go into a ring of fixed capacity; [`EventStore::publish`] takes them out in order and calls
 //! the handlers subscribed to their topics. What happens when the ring is full is a policy that has
 //! to be named: [`OverrunPolicy`]. Every accepted event leaves by exactly one door, all doors are
-//! counted, and [`EventStore::audit`] checks the sum.
+//! counted, and [`EventStore::audit`] checks the sum. A [`TypedBus`] is the same for events of any type.
 
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]

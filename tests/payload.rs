@@ -86,9 +86,9 @@ fn what_fits_lies_inline() {
 fn what_does_not_fit_is_boxed() {
     assert!(!payload([7_u8; 49]).is_inline());
     assert!(!payload([7_u64; 7]).is_inline());
-    let large = payload([7_u8; 1 << 20]);
+    let large = payload([7_u8; 1 << 16]);
     assert!(!large.is_inline());
-    assert!(large.downcast::<[u8; 1 << 20]>().is_ok_and(|bytes| bytes.iter().all(|byte| *byte == 7)));
+    assert!(large.downcast::<[u8; 1 << 16]>().is_ok_and(|bytes| bytes.iter().all(|byte| *byte == 7)));
 }
 
 #[repr(align(16))]

@@ -48,10 +48,10 @@ fn it_is_set_up_once_or_says_why_not() {
     assert!(again.to_string().contains("ringbus::global"), "{again}");
 
     let bus = global().expect("it is set up");
-    let add = |started: &Started, _: &_| {
+    let add = bus.subscribe::<Started>(|started, _| {
         SUM.fetch_add(started.0 as usize, Ordering::Relaxed);
-    };
-    bus.subscribe(add).detach();
+    });
+    add.detach();
     let senders: Vec<_> = (0..4)
         .map(|_| thread::spawn(|| global().expect("it is set up").send(Started(7)).map(drop)))
         .collect();

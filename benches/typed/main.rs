@@ -50,14 +50,23 @@ fn laps<F: Face + 'static>(
 }
 
 /// Events of `N` words.
-fn row<const N: usize>(number: u8, kinds: u64, handlers: usize, bar: &'static [Option<f64>]) -> Row {
+fn row<const N: usize>(
+    number: u8,
+    kinds: u64,
+    handlers: usize,
+    bar: &'static [Option<f64>],
+) -> Row {
     let each = if kinds == 1 { "one type" } else { "four types in turns" };
     let scenario = format!("{each}, handlers of each: {handlers}");
     let row = Row::new(number, scenario, size_of::<[u64; N]>(), Pace::Short)
         .in_laps_of(4 * EVENTS_PER_PUBLISH)
         .quiet()
         .add(Side::Peer, "enum", laps::<Enum<N>>(kinds, handlers, N))
-        .add(Side::Beside("one variant is a String"), "enum that owns something", laps::<Owning<N>>(kinds, handlers, N));
+        .add(
+            Side::Beside("one variant is a String"),
+            "enum that owns something",
+            laps::<Owning<N>>(kinds, handlers, N),
+        );
     let bus = laps::<Typed<N>>(kinds, handlers, N);
     if N <= 6 {
         row.add(Side::Ours(bar), "TypedBus", bus)
@@ -119,12 +128,13 @@ fn main() -> ExitCode {
         table::print_details(&outcomes);
         for verdict in outcomes.iter().flat_map(|outcome| &outcome.verdicts) {
             let Some(ratio) = verdict.ratio else { continue };
-            let verdict = match verdict.holds() {
-                Some(true) => "<= 1.15: ok",
-                Some(false) => "<= 1.15: BEHIND",
+            let bar = verdict.bar.map_or_else(String::new, |bar| format!(", bar {bar:.2}:"));
+            let word = match verdict.holds() {
+                Some(true) => "ok",
+                Some(false) => "BEHIND",
                 None => "",
             };
-            println!("    {ratio:.3} times the enum {verdict}");
+            println!("    {ratio:.3} times the enum{bar} {word}");
         }
     }
     println!("\n{laps}");

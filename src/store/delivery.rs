@@ -90,7 +90,7 @@ impl<E: Event> Shared<E> {
         let (mut dispatched, mut stop) = (0, None);
         while !events.as_slice().is_empty() && stop.is_none() && !self.is_abandoned() {
             let all = events.as_slice();
-            let some = if std::mem::needs_drop::<E>() { &all[..1] } else { all };
+            let some = &all[..len_before_drop(all)];
             let position = first + dispatched as u64;
             let mut delivery = Delivery::new(self, some, position, Deadline::NEVER, tools.left, 1);
             delivery.collects = true;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::kind::{AnySend, Carries, Kind};
 use super::payload::Payload;
-use super::returned::{unscheduled, unsent};
+use super::returned::{sent, unscheduled};
 use crate::error::{ScheduleError, SendError};
 use crate::handler::Context;
 use crate::ring::{Many, Producers, Sent};
@@ -53,7 +53,7 @@ impl<K: Kind> TypedContext<'_, K> {
     where
         K: Carries<T>,
     {
-        self.0.send(Payload::new(event)).map_err(unsent)
+        sent(self.0.send(Payload::new(event)))
     }
 
     /// Sends another event into the same bus when its time comes; see [`Context::schedule_at`].

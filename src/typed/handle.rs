@@ -61,7 +61,7 @@ impl<K: Kind, P: Producers> TypedBus<K, P> {
 impl<T: 'static, K: Carries<T>, P: Producers> Topic<T, K, P> {
     /// The topic that this is a handle for.
     pub fn id(&self) -> TypeTopic {
-        Payload::<K>::topic_of::<T>()
+        TypeTopic::of::<T>()
     }
 
     /// Registers a handler; see [`TypedBus::subscribe`].

@@ -6,6 +6,7 @@ use core::marker::PhantomData;
 
 use super::kind::{AnySend, Carries, Kind};
 use super::payload::Payload;
+use super::topic::TypeTopic;
 use crate::handler::filter::{Everything, Filter};
 use crate::handler::{Middleware, SubscribeOptions};
 use crate::sync::Arc;
@@ -43,7 +44,7 @@ impl<T: 'static, K: Carries<T>> TypedOptions<T, K> {
         Self::of(if TypeId::of::<T>() == TypeId::of::<Payload<K>>() {
             SubscribeOptions::all_topics()
         } else {
-            SubscribeOptions::topic(Payload::<K>::topic_of::<T>())
+            SubscribeOptions::topic(TypeTopic::of::<T>())
         })
     }
 }

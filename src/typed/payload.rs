@@ -148,7 +148,7 @@ pub(super) struct Shape {
 }
 
 impl Shape {
-    const fn of<T: 'static>(clone: Option<CloneRoom>) -> Self {
+    pub(super) const fn of<T: 'static>(clone: Option<CloneRoom>) -> Self {
         let is_plain = is_inline::<T>() && !needs_drop::<T>();
         Self {
             id: TypeId::of::<T>(),
@@ -158,19 +158,6 @@ impl Shape {
             clone,
         }
     }
-}
-
-/// The shapes as statics.
-struct ShapeOf<K, T>(PhantomData<(K, T)>);
-
-impl<K: Carries<T>, T: 'static> ShapeOf<K, T> {
-    const SHAPE: &'static Shape = &Shape::of::<T>(K::CLONE);
-}
-
-/// The shape that payloads of this kind and type have.
-#[inline]
-pub(super) const fn shape<K: Carries<T>, T: 'static>() -> &'static Shape {
-    ShapeOf::<K, T>::SHAPE
 }
 
 /// What a kind can do with a type. Only this file says so: all that is said of threads rests on it.
@@ -241,7 +228,7 @@ impl<K: Kind> Payload<K> {
         if TypeId::of::<T>() == TypeId::of::<Self>() {
             return recast(value).unwrap_or_else(|_| unreachable!("the types are the same"));
         }
-        let shape = shape::<K, T>();
+        let shape = const { &Shape::of::<T>(K::CLONE) };
         Self { room: Room::filled(value), shape, kind: PhantomData }
     }
 
@@ -323,15 +310,6 @@ impl<K: Kind> Payload<K> {
     /// Whether the value lies in the payload itself, not in a box.
     pub const fn is_inline(&self) -> bool {
         self.shape.is_inline
-    }
-
-    /// The topic of payloads of this kind with a `T`.
-    #[inline]
-    pub(super) fn topic_of<T: 'static>() -> TypeTopic
-    where
-        K: Carries<T>,
-    {
-        TypeTopic(shape::<K, T>())
     }
 }
 

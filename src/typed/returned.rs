@@ -3,9 +3,23 @@
 use super::kind::Kind;
 use super::payload::Payload;
 use crate::error::{ScheduleError, SendError};
+use crate::ring::Sent;
+
+/// What a send of a payload has come to, as one of what is in it.
+#[inline]
+pub(super) fn sent<T: 'static, K: Kind>(
+    sent: Result<Sent<Payload<K>>, SendError<Payload<K>>>,
+) -> Result<Sent<Payload<K>>, SendError<T>> {
+    match sent {
+        // Made anew rather than passed on, which would copy the room for an event as well.
+        Ok(Sent::Stored) => Ok(Sent::Stored),
+        Ok(sent) => Ok(sent),
+        Err(error) => Err(unsent(error)),
+    }
+}
 
 #[cold]
-pub(super) fn unsent<T: 'static, K: Kind>(error: SendError<Payload<K>>) -> SendError<T> {
+fn unsent<T: 'static, K: Kind>(error: SendError<Payload<K>>) -> SendError<T> {
     error.map(value)
 }
 

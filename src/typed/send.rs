@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::bus::TypedBus;
 use super::kind::{Carries, Kind};
 use super::payload::Payload;
-use super::returned::unsent;
+use super::returned::sent;
 use crate::error::SendError;
 use crate::ring::Sent;
 
@@ -42,7 +42,7 @@ impl<K: Kind> TypedBus<K> {
     where
         K: Carries<T>,
     {
-        (**self).send(Payload::new(event)).map_err(unsent)
+        sent((**self).send(Payload::new(event)))
     }
 
     /// Sends an event without ever waiting, as [`EventStore::try_send`](crate::EventStore::try_send) does.
@@ -65,7 +65,7 @@ impl<K: Kind> TypedBus<K> {
     where
         K: Carries<T>,
     {
-        (**self).try_send(Payload::new(event)).map_err(unsent)
+        sent((**self).try_send(Payload::new(event)))
     }
 
     /// Sends an event, waiting at most `timeout` for room, as
@@ -94,7 +94,7 @@ impl<K: Kind> TypedBus<K> {
     where
         K: Carries<T>,
     {
-        (**self).send_timeout(Payload::new(event), timeout).map_err(unsent)
+        sent((**self).send_timeout(Payload::new(event), timeout))
     }
 
     /// Sends an event, waiting for room until `deadline`, as
@@ -123,6 +123,6 @@ impl<K: Kind> TypedBus<K> {
     where
         K: Carries<T>,
     {
-        (**self).send_deadline(Payload::new(event), deadline).map_err(unsent)
+        sent((**self).send_deadline(Payload::new(event), deadline))
     }
 }

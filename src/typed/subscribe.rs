@@ -7,6 +7,7 @@ use super::handler::{
 use super::kind::{AnyClone, Carries, Kind};
 use super::options::TypedOptions;
 use super::payload::Payload;
+use super::topic::TypeTopic;
 use crate::error::ConfigError;
 use crate::handler::{BatchConfig, Filter, Subscription};
 use crate::ring::Producers;
@@ -175,7 +176,7 @@ impl<K: Kind, P: Producers> TypedBus<K, P> {
     where
         K: Carries<T>,
     {
-        (**self).subscriber_count(Payload::<K>::topic_of::<T>())
+        (**self).subscriber_count(TypeTopic::of::<T>())
     }
 
     /// Whether an event of type `T` would come to anybody.

@@ -13,16 +13,28 @@ use super::payload::Shape;
 /// # Examples
 ///
 /// ```
-/// use ringbus::Payload;
+/// use ringbus::{Payload, TypeTopic};
 ///
-/// let (one, two): (Payload, Payload) = (Payload::new(1_u8), Payload::new(2_u8));
-/// assert_eq!(one.type_topic(), two.type_topic());
-/// assert_eq!(one.type_topic().name(), "u8");
+/// let payload: Payload = Payload::new(1_u8);
+/// assert_eq!(payload.type_topic(), TypeTopic::of::<u8>());
+/// assert_eq!(payload.type_topic().name(), "u8");
 /// ```
 #[derive(Clone, Copy)]
 pub struct TypeTopic(pub(super) &'static Shape);
 
 impl TypeTopic {
+    /// The type `T` as a topic.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::TypeTopic;
+    /// assert!(TypeTopic::of::<u8>() != TypeTopic::of::<u16>());
+    /// ```
+    pub const fn of<T: 'static>() -> Self {
+        Self(const { &Shape::of::<T>(None) })
+    }
+
     /// What the type is called. For people: two types may have one name.
     pub fn name(self) -> &'static str {
         (self.0.name)()
