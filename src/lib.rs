@@ -32,9 +32,9 @@ pub use dead_letter::{
     DeadLetter, DeadLetterConfig, DeadLetterQueue, DeadLetterStats, LetterId, WhenFull,
 };
 pub use error::{
-    AuditError, BreakerOpen, CommitError, ConfigError, ErrorKind, FlushError, GlobalError, HandlerError,
-    Overrun, PartlyFailed, PayloadTooLarge, RateLimited, ReplayError, ResultExt, ScheduleError,
-    SendAllError, SendError,
+    AuditError, BreakerOpen, CommitError, ConfigError, ErrorKind, FlushError, GlobalError,
+    HandlerError, Overrun, PartlyFailed, PayloadTooLarge, RateLimited, ReplayError, ResultExt,
+    ScheduleError, SendAllError, SendError,
 };
 pub use event::Event;
 pub use handler::filter;

@@ -78,7 +78,9 @@ fn what_fits_lies_inline() {
     lies_in_it::<[u8; 48]>(&payload([7_u8; 48]));
     lies_in_it::<[u64; 6]>(&payload([7_u64; 6]));
     lies_in_it::<String>(&payload(String::from("text")));
-    lies_in_it::<Box<dyn Fn() -> u8 + Send>>(&payload::<Box<dyn Fn() -> u8 + Send>>(Box::new(|| 7)));
+    lies_in_it::<Box<dyn Fn() -> u8 + Send>>(&payload::<Box<dyn Fn() -> u8 + Send>>(Box::new(
+        || 7,
+    )));
     lies_in_it::<&'static str>(&payload("text"));
 }
 
@@ -88,7 +90,9 @@ fn what_does_not_fit_is_boxed() {
     assert!(!payload([7_u64; 7]).is_inline());
     let large = payload([7_u8; 1 << 16]);
     assert!(!large.is_inline());
-    assert!(large.downcast::<[u8; 1 << 16]>().is_ok_and(|bytes| bytes.iter().all(|byte| *byte == 7)));
+    assert!(
+        large.downcast::<[u8; 1 << 16]>().is_ok_and(|bytes| bytes.iter().all(|byte| *byte == 7))
+    );
 }
 
 #[repr(align(16))]
@@ -230,7 +234,10 @@ fn clones_are_values_of_their_own() {
     let boxed = Payload::<AnyClone>::new([String::from("a"), String::from("b"), String::new()]);
     let copy = boxed.clone();
     drop(boxed);
-    assert_eq!(copy.downcast_ref::<[String; 3]>().map(|texts| texts.concat()).as_deref(), Some("ab"));
+    assert_eq!(
+        copy.downcast_ref::<[String; 3]>().map(|texts| texts.concat()).as_deref(),
+        Some("ab")
+    );
 }
 
 /// Two types that have one name.

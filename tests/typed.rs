@@ -11,9 +11,8 @@ use common::{Gate, Journal, Ledger, POLICIES, Token, audited, watched};
 use ringbus::{
     AnyClone, AnySync, BatchConfig, CallContext, DeadLetterConfig, DeadLetterQueue, Deadline,
     DriverConfig, Every, Failure, Handler, HandlerError, LaneConfig, ManualClock, Observer,
-    OverrunPolicy, Payload, Replay, Retry, RetryPolicy, Sent, TypedBus, TypedContext,
-    TypedOptions, TypeTopic, Workers,
-    around,
+    OverrunPolicy, Payload, Replay, Retry, RetryPolicy, Sent, TypeTopic, TypedBus, TypedContext,
+    TypedOptions, Workers, around,
 };
 
 #[derive(Debug, Clone, PartialEq)]
@@ -63,7 +62,8 @@ fn each_handler_gets_the_events_of_its_type_in_order() {
             assert_eq!(std::ptr::from_ref(aligned).addr() % 64, 0);
             format!("aligned {}", aligned.0)
         }));
-        let _nothing = bus.subscribe::<Nothing>(write_to!(journal, _nothing => "nothing".to_owned()));
+        let _nothing =
+            bus.subscribe::<Nothing>(write_to!(journal, _nothing => "nothing".to_owned()));
         bus.send(text("a")).map(drop).unwrap();
         bus.send(Number(1)).map(drop).unwrap();
         bus.send(Large([7; 100])).map(drop).unwrap();
@@ -151,12 +151,14 @@ fn two_types_of_one_name_do_not_mix() {
     let mut subscriptions = Vec::new();
     {
         struct Twin(u32);
-        subscriptions.push(bus.subscribe::<Twin>(write_to!(journal, twin => format!("first {}", twin.0))));
+        subscriptions
+            .push(bus.subscribe::<Twin>(write_to!(journal, twin => format!("first {}", twin.0))));
         bus.send(Twin(1)).unwrap();
     }
     {
         struct Twin(&'static str);
-        subscriptions.push(bus.subscribe::<Twin>(write_to!(journal, twin => format!("second {}", twin.0))));
+        subscriptions
+            .push(bus.subscribe::<Twin>(write_to!(journal, twin => format!("second {}", twin.0))));
         bus.send(Twin("two")).unwrap();
     }
     bus.publish();
@@ -207,10 +209,12 @@ fn what_an_event_owns_is_released_before_the_next_one_is_handled() {
 
 #[test]
 fn a_middleware_that_passes_on_another_type_gets_an_error() {
-    let swap = around(|_: &Payload, context: &CallContext<'_, Payload>, next: &dyn Handler<Payload>| {
-        next.handle(&Payload::new("something else"), context)
-    });
-    let bus = TypedBus::builder(8, OverrunPolicy::ReturnError).middleware(swap).build_bus().unwrap();
+    let swap =
+        around(|_: &Payload, context: &CallContext<'_, Payload>, next: &dyn Handler<Payload>| {
+            next.handle(&Payload::new("something else"), context)
+        });
+    let bus =
+        TypedBus::builder(8, OverrunPolicy::ReturnError).middleware(swap).build_bus().unwrap();
     let called = Arc::new(AtomicU64::new(0));
     let count = Arc::clone(&called);
     let _text = bus.subscribe::<Text>(move |_, _| {
@@ -231,7 +235,8 @@ fn options_are_those_of_a_store() {
     let low = low.filter(|number| number.0 < 4).name("low");
     let low = bus.subscribe_with(low, write_to!(journal, number => format!("low {}", number.0)));
     let once = TypedOptions::<Number>::new().once();
-    let _once = bus.subscribe_with(once, write_to!(journal, number => format!("once {}", number.0)));
+    let _once =
+        bus.subscribe_with(once, write_to!(journal, number => format!("once {}", number.0)));
     let paused = bus.subscribe_with(TypedOptions::<Number>::new().paused(), |_, _| ());
     for number in 0..6 {
         bus.send(Number(number)).unwrap();
@@ -297,7 +302,9 @@ fn batches_have_events_of_one_type() {
     assert_eq!(journal.take(), ["abbad", "c"]);
     let stats = batch.stats().unwrap();
     assert_eq!((stats.succeeded, stats.failed), (3, 1));
-    assert!(bus.subscribe_batch(TypedOptions::<Text>::new(), BatchConfig::new(0), |_, _| ()).is_err());
+    assert!(
+        bus.subscribe_batch(TypedOptions::<Text>::new(), BatchConfig::new(0), |_, _| ()).is_err()
+    );
     audited(&bus);
 }
 

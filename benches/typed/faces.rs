@@ -250,7 +250,9 @@ impl<F: Face> Subject<F> {
         } else {
             // Not known to the compiler, which would make of it a loop for each kind.
             let mask = std::hint::black_box(self.kinds - 1);
-            self.send_all(events, |face, number| face.send((number & mask).to_le_bytes()[0], number))
+            self.send_all(events, |face, number| {
+                face.send((number & mask).to_le_bytes()[0], number)
+            })
         };
         self.sent += events;
         self.confirm();

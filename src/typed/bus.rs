@@ -102,10 +102,7 @@ impl TypedBus {
     /// assert_eq!(line.0, "x");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn builder_sync(
-        capacity: usize,
-        policy: OverrunPolicy,
-    ) -> StoreBuilder<Payload<AnySync>> {
+    pub fn builder_sync(capacity: usize, policy: OverrunPolicy) -> StoreBuilder<Payload<AnySync>> {
         EventStore::builder(capacity, policy)
     }
 

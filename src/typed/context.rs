@@ -15,9 +15,7 @@ use crate::timer::{Every, PeriodicHandle, TimerHandle};
 
 /// What a handler of a [`TypedBus`](crate::TypedBus) knows about its call: a [`Context`] that takes
 /// events of any type.
-pub struct TypedContext<'a, K: Kind = AnySend, P: Producers = Many>(
-    &'a Context<'a, Payload<K>, P>,
-);
+pub struct TypedContext<'a, K: Kind = AnySend, P: Producers = Many>(&'a Context<'a, Payload<K>, P>);
 
 impl<'a, K: Kind, P: Producers> TypedContext<'a, K, P> {
     #[inline]
