@@ -20,6 +20,7 @@ pub enum OverrunPolicy {
     /// The oldest pending event makes room and is returned to the sender.
     DropOldest,
     /// The sender waits until there is room.
+    #[doc(alias = "BlockOnFullQueue")]
     Block,
     /// The sender gets its event back.
     #[doc(alias = "ErrBufferFull")]

@@ -4,6 +4,8 @@
 //! the handlers subscribed to their topics. What happens when the ring is full is a policy that has
 //! to be named: [`OverrunPolicy`]. Every accepted event leaves by exactly one door, all doors are
 //! counted, and [`EventStore::audit`] checks the sum. A [`TypedBus`] is the same for events of any type.
+//!
+//! What that means in detail is in the [guide], one page for each question.
 
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
@@ -13,6 +15,7 @@ mod contain;
 mod dead_letter;
 mod error;
 mod event;
+pub mod guide;
 mod handler;
 mod metrics;
 mod middleware;

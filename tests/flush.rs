@@ -95,6 +95,33 @@ fn a_flush_sends_batches_out_that_are_not_full() {
 }
 
 #[test]
+fn a_flush_tears_no_batch_whose_rest_was_sent_before_it() {
+    watched(|| {
+        let [_, store] = stores();
+        let sizes = Journal::new();
+        let _batches = collect(&store, &sizes);
+        let (begun, has_begun) = mpsc::sync_channel(0);
+        let (end, may_end) = mpsc::sync_channel::<()>(0);
+        let may_end = Mutex::new(may_end);
+        let _first = store.subscribe((), move |number: &Number, _| {
+            if number.0 == 0 {
+                begun.send(()).unwrap();
+                may_end.lock().unwrap().recv().unwrap();
+            }
+        });
+        store.send(Number(0)).unwrap();
+        has_begun.recv().unwrap();
+        // The driver has begun with the first one and knows of no other.
+        store.send_all(&mut (1..4).map(Number).collect()).unwrap();
+        assert_eq!(store.flush(Duration::ZERO), Err(FlushError::Timeout), "but it is asked for");
+        end.send(()).unwrap();
+        store.flush(Deadline::NEVER).unwrap();
+        assert_eq!(sizes.take(), [4]);
+        audited(&store);
+    });
+}
+
+#[test]
 fn a_batch_of_a_paused_subscription_waits_and_is_not_lost() {
     watched(|| {
         for store in stores() {

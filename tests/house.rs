@@ -11,6 +11,7 @@ const LAYERS: &[&[&str]] = &[
     &["handler", "middleware", "dead_letter"],
     &["config", "store"],
     &["transaction", "schedule", "typed"],
+    &["guide"],
 ];
 
 /// Only `sync` may name these: a model sees nothing that does not go through the facade, and a

@@ -154,3 +154,35 @@ fn the_last_handle_dropped_in_a_lane_that_the_driver_waits_for() {
         assert_eq!(seen.take(), (0..6).collect::<Vec<_>>());
     });
 }
+
+#[test]
+fn a_flush_dispatches_what_a_handler_in_a_lane_waits_to_send() {
+    watched(|| {
+        let store = EventStore::builder(1, OverrunPolicy::Block).build().unwrap();
+        let seen = Journal::new();
+        let _log = store.subscribe((), seen.handler());
+        let options = SubscribeOptions::topic(()).filter(|number: &Number| number.0 == 0);
+        let config = LaneConfig::new(1, OverrunPolicy::Block);
+        let refused = Journal::new();
+        let journal = refused.clone();
+        let lane = store
+            .subscribe_lane(options, config, move |_: &Number, context: &Context<'_, Number>| {
+                for value in 1..=4 {
+                    if let Err(error) = context.send(Number(value)) {
+                        assert!(error.is_would_deadlock());
+                        journal.write(value);
+                    }
+                }
+            })
+            .unwrap();
+        store.send(Number(0)).unwrap();
+        // Nobody else dispatches, so nobody else makes room.
+        store.flush(Deadline::NEVER).unwrap();
+        store.flush(Deadline::NEVER).unwrap();
+        let mut all = seen.take();
+        all.extend(refused.take());
+        all.sort_unstable();
+        assert_eq!((all, lane.lost()), (vec![0, 1, 2, 3, 4], 0));
+        audited(&store);
+    });
+}

@@ -88,14 +88,20 @@ impl<P: Payload, C: Timers<P>> Firing<P, C> {
     }
 }
 
+/// Timers that are cancelled when a third to a half of their time has passed.
+pub(crate) type Cancelling<P, C> = CancellingAhead<P, C, 2>;
+/// Timers that are cancelled when a 64th of their time has passed, like a time-out that is none.
+pub(crate) type CancellingEarly<P, C> = CancellingAhead<P, C, 64>;
+
 /// Ticks that pass while as many timers are cancelled as are pending.
 const TURN: u64 = 4096;
 /// How often time moves on meanwhile.
 const STEPS: u64 = 16;
 
 /// Timers none of which fires: each is cancelled after as many others were as are pending, in an
-/// order that has nothing to do with deadlines or with where in memory they lie.
-pub(crate) struct Cancelling<P: Payload, C: Cancels<P>> {
+/// order that has nothing to do with deadlines or with where in memory they lie. They are due `TURNS`
+/// turns after they are scheduled, or one more, and are cancelled after one.
+pub(crate) struct CancellingAhead<P: Payload, C: Cancels<P>, const TURNS: u64> {
     timers: C,
     handles: Vec<C::Handle>,
     /// The next to be cancelled.
@@ -105,7 +111,7 @@ pub(crate) struct Cancelling<P: Payload, C: Cancels<P>> {
     scheduled: u64,
 }
 
-impl<P: Payload, C: Cancels<P>> Cancelling<P, C> {
+impl<P: Payload, C: Cancels<P>, const TURNS: u64> CancellingAhead<P, C, TURNS> {
     pub(crate) fn open(pending: u64) -> Self {
         let count = usize::try_from(pending).expect("they fit in memory");
         let (timers, handles) = (C::open(count + 1), Vec::with_capacity(count));
@@ -125,7 +131,7 @@ impl<P: Payload, C: Cancels<P>> Cancelling<P, C> {
     #[inline]
     fn following(&mut self) -> P {
         self.scheduled += 1;
-        P::new(self.now + 1 + 2 * TURN + self.random.bits(12), self.scheduled)
+        P::new(self.now + 1 + TURNS * TURN + self.random.bits(12), self.scheduled)
     }
 
     /// One event is a timer scheduled and another one cancelled.
@@ -162,7 +168,7 @@ impl<P: Payload, C: Cancels<P>> Cancelling<P, C> {
             assert!(cancelling.timers.cancel(handle), "{}: it was pending", C::NAME);
         }
         let mut fired = 0;
-        for _ in 0..4 * TURN {
+        for _ in 0..(TURNS + 2) * TURN {
             cancelling.now += 1;
             cancelling.timers.tick(cancelling.now, &mut |payload| {
                 assert_eq!(payload.deadline(), cancelling.now, "{}: not at its tick", C::NAME);

@@ -43,7 +43,7 @@ fn audit_vs_send() {
 #[test]
 fn audit_vs_drain() {
     let past = Instant::now();
-    explore_bounded(3, 100, &[true, false], move || {
+    explore_bounded(2, 100, &[true, false], move || {
         let store = store_with(1, 1, OverrunPolicy::ReturnError);
         let drainer = {
             let store = store.clone();

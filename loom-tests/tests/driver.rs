@@ -155,10 +155,10 @@ fn flush_vs_give_up() {
             thread::spawn(move || store.flush(Deadline::NEVER))
         };
         let returned = ids(store.drain(past).undelivered).len();
-        let flushed = flusher.join().expect("it returns");
+        let outcome = flusher.join().expect("it returns");
         let rest = ids(store.drain(Deadline::NEVER).undelivered).len();
         check_books(&store);
-        (flushed, returned + rest)
+        (outcome, returned + rest)
     });
 }
 

@@ -40,7 +40,7 @@ fn settled_beside_displace_and_close() {
 ///
 /// Fails if a ring counts as settled by the mark on its tail alone, without that on `head`. It has no
 /// row in the table and is not part of `cargo loom`, because it takes as long as many others together;
-/// CI runs it in a step of its own: `cargo loom --test settled -- --ignored`.
+/// CI runs it too: `cargo loom -- --ignored`.
 #[test]
 #[ignore = "424 000 schedules: a minute and a half"]
 fn settled_beside_two_displacing_and_close() {

@@ -114,12 +114,12 @@ fn cancel_series_vs_fire() {
         let (store, calls) = counting_by(&clock);
         let made = Cell::new();
         let cell = Arc::clone(&made);
-        let make = move || {
+        let next_beat = move || {
             cell.add(1);
             Parcel::new(0)
         };
         let every = Every::new(LONG).expect("it is not zero");
-        let series = store.schedule_every(every, make).expect("it is open");
+        let series = store.schedule_every(every, next_beat).expect("it is open");
         clock.advance(LONG);
         let canceller = thread::spawn(move || assert!(series.cancel()));
         store.publish();

@@ -107,6 +107,7 @@ pub(crate) enum Filed<E: Event> {
 /// assert!(letters.is_empty());
 /// # Ok::<(), ringbus::ConfigError>(())
 /// ```
+#[doc(alias = "DLQ")]
 pub struct DeadLetterQueue<E: Event> {
     shared: Arc<Shared<E>>,
 }

@@ -251,8 +251,11 @@ impl<E: Event> Context<'_, E> {
     /// As [`EventStore::send`](crate::EventStore::send). Under
     /// [`Block`](crate::OverrunPolicy::Block) a full ring is
     /// [`WouldDeadlock`](SendError::WouldDeadlock) at once, because the thread that would have to make
-    /// room is this one, or waits for it. Into other stores a handler sends by their handles, which
-    /// wait unless that would be for ever.
+    /// room is this one, or waits for it. In [lanes](crate::Lanes) that is so for an event that goes to
+    /// the lane that the handler runs in; it waits for room in another one, as it does for room in the store
+    /// if it has a [lane of its own](crate::EventStore::subscribe_lane), on the thread that called it and
+    /// unless that would be for ever. Into other stores a handler sends by their handles, which wait in
+    /// the same way.
     ///
     /// # Examples
     ///

@@ -111,7 +111,8 @@ pub struct SubscriptionStats {
     pub offered: u64,
     /// Events its handler handled.
     pub succeeded: u64,
-    /// Events that passed while it was paused, or after it had ended.
+    /// Events that passed while it was paused, after it had ended, or before all
+    /// [lanes](crate::Lanes) listed it.
     pub missed: u64,
     /// Events that its filter, or a filter in front of its handler, kept from it.
     pub filtered: u64,

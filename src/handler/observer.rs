@@ -96,11 +96,14 @@ pub trait Observer<E: Event>: Send + Sync + 'static {
     }
 
     /// A handler returned an error or panicked.
+    #[doc(alias = "OnError")]
+    #[doc(alias = "ErrorHandler")]
     fn failed(&self, event: &E, failure: Failure<'_>) {
         let _ = (event, failure);
     }
 
     /// An event was put into the dead letter queue for a subscription that failed on it for good.
+    #[doc(alias = "DeadLetterHandler")]
     fn dead_lettered(&self, letter: &DeadLetter<E>) {
         let _ = letter;
     }
@@ -118,11 +121,13 @@ pub trait Observer<E: Event>: Send + Sync + 'static {
     }
 
     /// A handler is about to be called.
+    #[doc(alias = "OnBefore")]
     fn before(&self, event: &E, context: &CallContext<'_, E>) {
         let _ = (event, context);
     }
 
     /// A handler has answered. (One that panicked has not; [`failed`](Self::failed) is told.)
+    #[doc(alias = "OnAfter")]
     fn after(
         &self,
         event: &E,

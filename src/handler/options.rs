@@ -91,6 +91,7 @@ impl<E: Event, F: Filter<E>> SubscribeOptions<E, F> {
     }
 
     /// Only the events that `filter` accepts. Given twice, both have to.
+    #[doc(alias = "NewFilteredProcessor")]
     pub fn filter<G: Filter<E>>(self, filter: G) -> SubscribeOptions<E, And<F, G>> {
         self.with_filter(|before| before.and(filter))
     }

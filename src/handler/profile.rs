@@ -4,11 +4,12 @@ use core::panic::Location;
 
 use super::batch::BatchPart;
 use super::counts::{FailureCounts, SubscriptionCounts, SubscriptionStats};
+use super::listing::{Common, Listing};
 use super::table::Topics;
 use super::{Registered, SubscribeOptions, SubscriptionId};
 use crate::event::Event;
 use crate::sync::Arc;
-use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// What a subscription is, whatever its handler.
 pub(crate) struct Profile<E: Event> {
@@ -27,43 +28,8 @@ pub(crate) struct Profile<E: Event> {
     pub(crate) lane: Option<Arc<dyn Registered>>,
     /// Nought while calls may start; else what stands against it.
     state: AtomicU64,
-    /// Whether the only call is running in one of several lanes, if it is in several.
-    claimed: Option<Arc<AtomicBool>>,
-}
-
-/// What a subscription is listed as, in one store or in several lanes at once.
-#[derive(Clone)]
-pub(crate) struct Listing {
-    pub(crate) id: SubscriptionId,
-    /// Where it was made.
-    pub(crate) place: &'static Location<'static>,
-    lane: Option<Arc<dyn Registered>>,
-    claimed: Option<Arc<AtomicBool>>,
-    failures: Option<Arc<FailureCounts>>,
-}
-
-impl Listing {
-    /// A new subscription, made by the caller.
-    #[track_caller]
-    pub(crate) fn new() -> Self {
-        let (id, place) = (SubscriptionId::next(), Location::caller());
-        Self { id, place, lane: None, claimed: None, failures: None }
-    }
-
-    /// The same for one that hands its events to a lane of its own.
-    pub(crate) fn with_lane(self, lane: Arc<dyn Registered>) -> Self {
-        Self { lane: Some(lane), ..self }
-    }
-
-    /// The same for one that will be listed in several lanes.
-    pub(crate) fn in_several(self) -> Self {
-        Self { claimed: Some(Arc::new(AtomicBool::new(false))), ..self }
-    }
-
-    /// The same for one whose failures count as one, in whichever of the stores that list it.
-    pub(crate) fn sharing_failures(self) -> Self {
-        Self { failures: Some(Arc::new(FailureCounts::new())), ..self }
-    }
+    /// Present if it is listed in several lanes.
+    pub(super) common: Option<Arc<Common>>,
 }
 
 /// It is paused.
@@ -72,6 +38,8 @@ const PAUSED: u64 = 1;
 const ENDED: u64 = 2;
 /// Its only call, or what may become its last, is running.
 const CLAIMED: u64 = 4;
+/// It is not yet listed in all lanes that it will be listed in.
+const BEGINNING: u64 = 8;
 
 impl<E: Event> Profile<E> {
     pub(crate) fn new(
@@ -79,13 +47,15 @@ impl<E: Event> Profile<E> {
         options: SubscribeOptions<E>,
         batch: Option<BatchPart<E>>,
     ) -> Self {
-        let Listing { id, place, lane, claimed, failures } = listing;
+        let Listing { id, place, lane, common, failures } = listing;
         let SubscribeOptions { topics, priority, name, paused, .. } = options;
-        let state = AtomicU64::new(if paused { PAUSED } else { 0 });
+        let (paused, beginning) =
+            (if paused { PAUSED } else { 0 }, common.as_ref().map_or(0, |_| BEGINNING));
+        let state = AtomicU64::new(paused | beginning);
         let failures = failures.unwrap_or_else(|| Arc::new(FailureCounts::new()));
         let listing = failures.number;
         let counts = SubscriptionCounts::new(failures);
-        Self { id, listing, topics, priority, name, place, counts, batch, lane, state, claimed }
+        Self { id, listing, topics, priority, name, place, counts, batch, lane, state, common }
     }
 
     /// What it has counted, with what its lane has.
@@ -115,6 +85,12 @@ impl<E: Event> Profile<E> {
         self.state.load(Ordering::Relaxed) & ENDED != 0
     }
 
+    /// Lets calls start, now that it is listed wherever it will be.
+    pub(super) fn begin(&self) {
+        // Relaxed: see `is_active`.
+        self.state.fetch_and(!BEGINNING, Ordering::Relaxed);
+    }
+
     /// Makes sure that no new call starts.
     pub(crate) fn end(&self) {
         // Relaxed: see `is_active`.
@@ -138,8 +114,7 @@ impl<E: Event> Profile<E> {
         if self.state.compare_exchange(0, CLAIMED, Ordering::Relaxed, Ordering::Relaxed).is_err() {
             return false;
         }
-        // Relaxed: as above.
-        let is_won = !self.claimed.as_ref().is_some_and(|it| it.swap(true, Ordering::Relaxed));
+        let is_won = self.common.as_ref().is_none_or(|common| common.claim());
         if !is_won {
             self.unclaim();
         }
@@ -154,8 +129,8 @@ impl<E: Event> Profile<E> {
 
     pub(super) fn give_back(&self) {
         let before = self.unclaim();
-        if let Some(claimed) = self.claimed.as_ref().filter(|_| before & ENDED == 0) {
-            claimed.store(false, Ordering::Relaxed); // Relaxed: as above.
+        if let Some(common) = self.common.as_ref().filter(|_| before & ENDED == 0) {
+            common.give_back();
         }
     }
 }

@@ -76,6 +76,17 @@ impl<E: Event> Registry<E> {
         true
     }
 
+    /// Ends a subscription here, and in all other lanes that list it.
+    pub(crate) fn unsubscribe_everywhere(&self, id: SubscriptionId) -> bool {
+        let common = self.find(id).and_then(|gone| gone.profile().common.clone());
+        common.map_or_else(|| self.unsubscribe(id), |common| common.unsubscribe(id))
+    }
+
+    /// Lets a subscription that is listed in several lanes take events.
+    pub(crate) fn begin(&self, id: SubscriptionId) {
+        self.with(id, |subscriber| subscriber.profile().begin());
+    }
+
     /// The subscriber with this name, if it is there.
     pub(crate) fn find(&self, id: SubscriptionId) -> Option<Arc<dyn Subscribed<E>>> {
         sync::lock(&self.newest).by_id.get(&id).map(Arc::clone)

@@ -30,6 +30,7 @@ use crate::sync::Arc;
 /// assert_eq!(large.stats().expect("it is there").filtered, 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[doc(alias = "EventFilter")]
 pub struct Only<F>(Arc<F>);
 
 impl<F> Only<F> {

@@ -44,6 +44,7 @@ pub struct RetryPolicy {
 
 impl RetryPolicy {
     /// At most `attempts` calls for an event, the first one included: 1 means no retry.
+    #[doc(alias = "MaxRetries")]
     #[doc(alias = "WithRetry")]
     pub fn new(attempts: u32) -> Self {
         Self {

@@ -1,5 +1,5 @@
 //! What every send has in common: the wait that the policy allows, and the accounting. And the sends
-//! of handlers, which never wait.
+//! of handlers, which wait for no room that they are to make themselves.
 
 use std::time::Duration;
 
@@ -233,7 +233,8 @@ impl<E: Event> Shared<E> {
 /// A store, as the handlers that it calls see it.
 ///
 /// A handler may pass its [`Context`](crate::Context) on to a thread that it waits for, so a send
-/// through it never waits, whichever thread it is made on.
+/// through it into this store never waits, whichever thread it is made on, and one into another
+/// [lane](FromHandler::patience) only on the handler's own.
 pub(super) struct FromHandler<'s, E: Event>(pub(super) &'s Shared<E>);
 
 impl<E: Event> FromHandler<'_, E> {
@@ -286,7 +287,7 @@ impl<E: Event> Outlet<E> for FromHandler<'_, E> {
 
     fn unsubscribe(&self, id: SubscriptionId) -> bool {
         match self.whole() {
-            None => self.0.registry.unsubscribe(id),
+            None => self.0.registry.unsubscribe_everywhere(id),
             Some(whole) => whole.unsubscribe(id),
         }
     }

@@ -94,9 +94,10 @@ impl<E: Event> Shared<E> {
             Ok((None, 0)) if !takers.is_empty() => return self.call_batch_again(due),
             Ok((None, 0)) => return Answer::Over,
             Ok((None, _)) => {
-                // It ended or was paused since; the event is on its books already.
+                // It ended or was paused since, or its only call is running in another lane; the event is
+                // on its books already.
                 profile.counts.missed.subtract(1);
-                return if profile.is_paused() { Answer::Later } else { Answer::Ended };
+                return if profile.has_ended() { Answer::Ended } else { Answer::Later };
             }
             Ok((Some(error), _)) => error,
             Err(caught) => HandlerError::panic(caught.message),

@@ -86,7 +86,7 @@ pub(super) enum Answer<E: Event> {
     Over,
     /// It failed.
     Failed(Failed<E>),
-    /// The subscription is paused.
+    /// The subscription takes no calls now.
     Later,
     /// The subscription has ended.
     Ended,

@@ -136,6 +136,7 @@ struct Shared<E: Event> {
 
 impl<E: Event> EventStore<E> {
     /// Starts building a store with `capacity` slots (a power of two) and the policy for a full ring.
+    #[doc(alias = "NewEventBus")]
     #[doc(alias = "NewEventStore")]
     pub fn builder(capacity: usize, policy: OverrunPolicy) -> StoreBuilder<E> {
         StoreBuilder::new(capacity, policy)

@@ -110,11 +110,10 @@ impl<E: Event, P: Producers> EventStore<E, P> {
         letters: &DeadLetterQueue<E>,
         mut replay: Replay<E>,
     ) -> Result<usize, ReplayError> {
-        let replayed = self.replay_some(letters, &mut replay)?;
-        Ok(replayed + self.shared.replay_to_lanes(letters, &mut replay))
+        self.replay_some(letters, &mut replay)
     }
 
-    /// Replays the letters of this store, and takes them off what may be replayed.
+    /// Replays the letters of this store and its lanes, and takes them off what may be replayed.
     pub(super) fn replay_some(
         &self,
         letters: &DeadLetterQueue<E>,
@@ -150,6 +149,6 @@ impl<E: Event, P: Producers> EventStore<E, P> {
         };
         shared.intake.wake_waiting();
         replay.max -= replayed;
-        Ok(replayed)
+        Ok(replayed + shared.replay_to_lanes(letters, replay))
     }
 }

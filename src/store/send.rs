@@ -121,6 +121,7 @@ impl<E: Event> EventStore<E> {
     /// assert!(store.send_deadline(Ping, past).unwrap_err().is_timeout());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[doc(alias = "EmitWithContext")]
     pub fn send_deadline(&self, event: E, deadline: Instant) -> Result<Sent<E>, SendError<E>> {
         self.shared.send(event, Patience::Until(Deadline::at(deadline)))
     }

@@ -142,7 +142,7 @@ impl<E: Event + Sync> Kept<E> for Arc<E> {
     }
 }
 
-/// How long a call waits again whose subscription is paused.
+/// How long a call waits again whose subscription takes none.
 const PAUSE: Duration = Duration::from_millis(10);
 
 impl<E: Event + Sync> Keeper<E> for Sharing<E> {

@@ -117,7 +117,7 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     /// Filters stand in front of the batch: what comes through them is collected. So do
     /// [`Only`](crate::Only), [`PayloadLimit`](crate::PayloadLimit) and [`around`](crate::around);
     /// the other middleware of this crate, which acts on calls, stands around those of the handler
-    /// (see [`PlacedBatch`]). Observers see each event of a call. An event that
+    /// (see [`PlacedBatch`](crate::PlacedBatch)). Observers see each event of a call. An event that
     /// fails, alone or with the whole batch, is retried or gets a letter for itself; a retry that
     /// has waited is a batch of one.
     ///
@@ -148,6 +148,7 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     /// store.publish();
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[doc(alias = "NewBatchProcessor")]
     #[doc(alias = "RegisterBatch")]
     #[track_caller]
     pub fn subscribe_batch<R: IntoOutcome, F: Filter<E>>(
@@ -187,7 +188,9 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     ///
     /// Waits for the dispatch that is running to end, and ends the subscription in any case. From
     /// inside a handler it does not wait, and says `false`: the handler that asks is running. So it does
-    /// from a handler of another store that the dispatch of this one waits for.
+    /// from a handler of another store that the dispatch of this one waits for. It does not dispatch: a
+    /// handler in a [lane of its own](Self::subscribe_lane) that waits for room in the store goes on when
+    /// another thread publishes.
     ///
     /// # Examples
     ///

@@ -56,6 +56,7 @@ impl<E> TimerHandle<E> {
     ///
     /// Either this gets the event or the dispatch does, whichever comes first. One that is due and
     /// finds no room in the ring is taken up. Constant time, under the lock of the store's timers.
+    #[doc(alias = "Stop")]
     pub fn cancel(&self) -> Option<E> {
         self.timers.upgrade()?.cancel(self.id?)
     }

@@ -82,10 +82,11 @@ pub(super) struct List {
     first: u32,
     /// The position after the last record, in the same chunk.
     end: u32,
+    chunks: u32,
 }
 
 impl List {
-    pub(super) const EMPTY: Self = Self { first: NONE, end: NONE };
+    pub(super) const EMPTY: Self = Self { first: NONE, end: NONE, chunks: 0 };
 
     pub(super) const fn is_empty(self) -> bool {
         self.first == NONE
@@ -105,6 +106,8 @@ impl List {
 pub(super) struct Chunks {
     pool: Vec<Chunk>,
     first_vacant: u32,
+    /// The one after it: read when that became the first, so that its cache line is there in time.
+    second_vacant: u32,
     /// How many are in lists.
     linked: usize,
     /// How many may be before any are swept.
@@ -113,7 +116,7 @@ pub(super) struct Chunks {
 
 impl Chunks {
     pub(super) const fn new() -> Self {
-        Self { pool: Vec::new(), first_vacant: NONE, linked: 0, loose_max: 0 }
+        Self { pool: Vec::new(), first_vacant: NONE, second_vacant: NONE, linked: 0, loose_max: 0 }
     }
 
     /// Makes room for so many timers in all.
@@ -145,10 +148,13 @@ impl Chunks {
     #[inline(never)]
     fn append_chunk(&mut self, list: &mut List, record: Record) {
         self.linked += 1;
+        list.chunks += 1;
         let number = self.first_vacant;
         let number = if let Some(vacant) = self.pool.get_mut(number as usize) {
-            self.first_vacant = vacant.next;
             vacant.records[0] = record;
+            self.first_vacant = self.second_vacant;
+            let second = self.pool.get(self.first_vacant as usize);
+            self.second_vacant = second.map_or(NONE, |chunk| chunk.next);
             number
         } else {
             debug_assert!(self.pool.len() < self.pool.capacity(), "there is room for all chunks");
@@ -212,10 +218,24 @@ impl Chunks {
             *list = List::EMPTY;
         } else {
             list.first = chunk.next << RECORD_BITS;
+            list.chunks -= 1;
         }
         chunk.next = self.first_vacant;
+        self.second_vacant = self.first_vacant;
         self.first_vacant = number;
         self.linked -= 1;
+    }
+
+    /// Takes everything off the list, in constant time.
+    #[inline]
+    pub(super) fn clear(&mut self, list: &mut List) {
+        if let Some(last) = self.pool.get_mut((list.end >> RECORD_BITS) as usize) {
+            last.next = self.first_vacant;
+            self.first_vacant = list.first >> RECORD_BITS;
+            self.second_vacant = self.pool[self.first_vacant as usize].next;
+            self.linked -= list.chunks as usize;
+            *list = List::EMPTY;
+        }
     }
 }
 

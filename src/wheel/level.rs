@@ -57,9 +57,12 @@ impl Place {
 /// The timers that wait in one slot.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Slot {
+    /// Of those that wait here, and of those that did before they were cancelled.
     pub(super) list: List,
+    /// How many wait. If none does, the list is empty.
+    pub(super) pending: u32,
     /// No timer here is due before. The deadline of the earliest, or, if one of those was cancelled,
-    /// the first tick of the slot.
+    /// zero, which is before the slot.
     pub(super) earliest: u64,
 }
 
@@ -115,14 +118,14 @@ impl Bitmap {
 
 /// All slots of a wheel.
 pub(super) struct Levels {
-    /// The slots with records, stale ones too.
+    /// The slots with timers.
     occupied: Bitmap,
     slots: Box<[Slot; PLACES]>,
 }
 
 impl Levels {
     pub(super) fn new() -> Self {
-        let slot = Slot { list: List::EMPTY, earliest: 0 };
+        let slot = Slot { list: List::EMPTY, pending: 0, earliest: 0 };
         let slots = vec![slot; PLACES].into_boxed_slice();
         Self { occupied: Bitmap::EMPTY, slots: slots.try_into().expect("there are as many") }
     }
@@ -136,7 +139,8 @@ impl Levels {
     #[inline]
     pub(super) fn occupy(&mut self, place: Place, deadline: u64) -> (&mut Slot, bool) {
         let slot = &mut self.slots[place.0 as usize % PLACES];
-        let is_first = slot.list.is_empty();
+        let is_first = slot.pending == 0;
+        slot.pending += 1;
         if is_first {
             self.occupied.set(place);
         }

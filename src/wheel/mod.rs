@@ -16,9 +16,11 @@
 //! without timers cost anything. A slot has a list of timers (`chunk.rs`), by their numbers and their
 //! places in a slab (`entry.rs`).
 //!
-//! A timer that is cancelled leaves its entry at once, and nothing else is touched: its record stays
-//! in the list, stale. Whoever comes to it passes over it, since the entry is vacant or has another
-//! number. When there are many, each timer that is scheduled pays for sweeping out a few (`sweep.rs`).
+//! A timer that is cancelled leaves its entry at once, and is no longer counted in its slot; its record
+//! stays in the list, stale. Whoever comes to it passes over it, since the entry is vacant or has
+//! another number. The list of a slot in which no timer waits any more is cleared as a whole. While
+//! there are many stale records all the same, each timer that is scheduled pays for sweeping out a few
+//! (`sweep.rs`).
 //!
 //! # Why the order is kept
 //!
@@ -250,8 +252,11 @@ impl<T> TimerWheel<T> {
         let due = timer.deadline.max(self.now);
         let place = Place::of(due, self.now);
         let slot = self.levels.slot(place);
-        if due == slot.earliest {
-            slot.earliest = place.start(due);
+        slot.pending -= 1;
+        if slot.pending == 0 {
+            self.clear(place);
+        } else if due == slot.earliest {
+            slot.earliest = 0;
         }
         Some(timer.payload)
     }
@@ -294,11 +299,9 @@ impl<T> TimerWheel<T> {
 
     /// The tick at which the next timer is due, exactly; [`now`](Self::now) if that has passed.
     ///
-    /// Constant time, unless the earliest timer was cancelled. Then it passes over what timers that
-    /// were cancelled have left behind, which it drops, so that nothing is passed over twice. And if no
-    /// timer is due before the next multiple of 256 ticks, it looks at every timer of the first slot
-    /// that has any, and at what cancelled ones have left there; once, until the earliest is cancelled
-    /// again.
+    /// Constant time, unless the earliest timer was cancelled since the last call, and no timer is due
+    /// before the next multiple of 256 ticks. Then it looks at all timers of the slot that comes first,
+    /// and at what cancelled ones have left behind there.
     pub fn next_deadline(&mut self) -> Option<u64> {
         self.find_next()
     }

@@ -73,9 +73,6 @@ impl<T> TimerWheel<T> {
             }
             if slot.list.is_empty() {
                 slot.list = core::mem::replace(swept, List::EMPTY);
-                if slot.list.is_empty() {
-                    self.levels.vacate(place);
-                }
                 *at = place.following();
             }
         }

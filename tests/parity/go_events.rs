@@ -2,9 +2,8 @@
 //!
 //! | not here | why |
 //! |---|---|
-//! | `TestHealthCheck` | comes with the watchdog |
+//! | `TestHealthCheck` | comes with what a store says of its own health |
 //! | `TestTypedEventBus` | comes with the bus of any type |
-//! | `TestLiveBufferSize` | comes with lanes: a subscription has no buffer of its own yet |
 //! | `TestMakeEvtKey`, `TestParseEvtKey_errors`, `TestNextKey`, `TestMakeCheckpointKey`, `TestBadKeyUUID`, `TestEncodeDecodeValue`, `TestNilUUID`, `TestUuidV7Time`, `TestUUIDForTime` | keys of a log on disk: this store is memory |
 //! | `TestWriteSyncConfig`, `TestSubscribeStartAt`, `TestSimpleEventBusConfig` | a log on disk too: there is no history to write or to catch up with |
 
@@ -13,12 +12,13 @@ use std::thread;
 
 use ringbus::{
     BreakerPolicy, BreakerState, CircuitBreaking, ConfigError, Deadline, Event, EventStore,
-    OverrunPolicy, PayloadLimit, RetryPolicy, SubscribeOptions,
+    LaneConfig, OverrunPolicy, PayloadLimit, RetryPolicy, SubscribeOptions,
 };
 
 use crate::common::{Journal, Number, Tagged, audited, numbers, watched};
 use crate::helpers::{self, A, B, dispatcher, send, tags, topics_to};
 use crate::rig::{Counts, Rig, SECOND, counts, lost};
+use crate::slow::{Slow, send_each};
 
 /// Every setting that cannot be is refused, with a sentence that says what would be right.
 #[test]
@@ -258,6 +258,26 @@ fn live_only() {
         assert!(store.drain(Deadline::NEVER).is_complete());
         dispatcher.join().unwrap();
         assert_eq!((live.take(), once.take()), (vec![2, 4, 6], vec![1]));
+        audited(&store);
+    });
+}
+
+/// A buffer of a subscription's own takes a burst, however slow its handler is. There a size of 0 meant
+/// 1; here it is refused.
+#[test]
+fn live_buffer_size() {
+    watched(|| {
+        let store = numbers(8, OverrunPolicy::Block);
+        let nothing = LaneConfig::new(0, OverrunPolicy::ReturnError);
+        let refused =
+            store.subscribe_lane(SubscribeOptions::topic(()), nothing, |_: &Number, _| ());
+        assert_eq!(refused.unwrap_err(), ConfigError::ZeroCapacity);
+        let slow = Slow::at_0(&store, OverrunPolicy::ReturnError);
+        send_each(&store, 1..=4);
+        assert_eq!((slow.lane.lag(), slow.lane.lost()), (5, 0));
+        drop(slow.go_on);
+        store.flush(Deadline::NEVER).unwrap();
+        assert_eq!(slow.seen.take(), [(0, 0), (1, 0), (2, 0), (3, 0), (4, 0)]);
         audited(&store);
     });
 }

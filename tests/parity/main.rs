@@ -23,6 +23,8 @@ mod helpers;
 mod list;
 #[path = "../common/rig.rs"]
 mod rig;
+#[path = "../common/slow.rs"]
+mod slow;
 
 use std::collections::BTreeSet;
 

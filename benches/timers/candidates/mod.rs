@@ -1,9 +1,11 @@
 //! Who is measured. Each is told time in ticks, and never to go back.
 
+pub(crate) mod delay;
 pub(crate) mod heap;
 pub(crate) mod nexus;
 pub(crate) mod quad;
 pub(crate) mod ringbus;
+pub(crate) mod store;
 pub(crate) mod subms;
 pub(crate) mod tree;
 

@@ -105,7 +105,8 @@ impl<E: Event> Shared<E> {
         let target = self.intake.tail_position();
         let Ok(mut dispatch) = self.take_dispatch(Goal::Lease, Deadline::NEVER) else { return };
         dispatch.run_to(target);
-        if self.crew.flushes.is_asked() {
+        // Not for one that was asked for meanwhile: it would tear batches whose rest is in the ring.
+        if self.crew.flushes.owes(asked) {
             dispatch.flush_batches();
             // Before they are told: who has flushed finds the books closed.
             drop(dispatch);
@@ -129,7 +130,7 @@ impl<E: Event> Shared<E> {
             if self.is_abandoned() || (!may_come && self.intake.is_finished()) {
                 return;
             }
-            if self.crew.flushes.is_asked() {
+            if self.crew.flushes.owes(asked) {
                 self.complete_flushes(asked);
             }
             self.pause(pace, look);

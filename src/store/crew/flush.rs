@@ -1,15 +1,21 @@
 //! Waiting until everything that was accepted has been handled.
 
+use std::time::Duration;
+
 use super::super::batching::Flush;
 use super::super::blocked::{Goal, Unmet};
 use super::super::dispatch::Dispatch;
 use super::super::{EventStore, Shared};
+use crate::config::OverrunPolicy;
 use crate::error::FlushError;
 use crate::event::Event;
 use crate::ring::Producers;
 use crate::sync;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::time::Deadline;
+
+/// How long a flush waits for a lane before it looks whether the lane waits for it.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(1);
 
 /// What the driver is asked for by those who wait for it.
 pub(super) struct Flushes {
@@ -43,8 +49,15 @@ impl Flushes {
     /// Whether there is a flush that the driver has not done.
     #[inline]
     pub(super) fn is_asked(&self) -> bool {
-        // Relaxed (both): who acts on it asks again; who sleeps is rung for.
-        self.asked.load(Ordering::Relaxed) != self.done.load(Ordering::Relaxed)
+        // Relaxed: who acts on it asks again; who sleeps is rung for.
+        self.owes(self.asked.load(Ordering::Relaxed))
+    }
+
+    /// Whether one of the first `asked` is not done.
+    #[inline]
+    pub(super) fn owes(&self, asked: u64) -> bool {
+        // Relaxed: stored by the driver, who asks in earnest; who else asks looks again.
+        self.done.load(Ordering::Relaxed) < asked
     }
 }
 
@@ -56,7 +69,8 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     /// on this thread, as [`publish`](Self::publish) does. Batches go out, whether they are full or not,
     /// except those whose subscription is paused. Calls that wait for another attempt are not waited
     /// for: their events have been handled once. The store stays open. Subscriptions with a
-    /// [lane of their own](Self::subscribe_lane) have handled what came to them as well.
+    /// [lane of their own](Self::subscribe_lane) have handled what came to them as well; without a
+    /// driver this thread dispatches what their handlers send as long as they wait for room.
     ///
     /// # Errors
     ///
@@ -85,16 +99,17 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     #[doc(alias = "Wait")]
     pub fn flush(&self, deadline: impl Into<Deadline>) -> Result<(), FlushError> {
         let (shared, deadline) = (&*self.shared, deadline.into());
-        if shared.is_dispatching_here() || shared.crew.is_driver_here() || shared.side.is_here() {
+        if shared.is_inside() {
             return Err(FlushError::WouldDeadlock);
         }
         if shared.crew.driver.is_some() {
-            shared.flush_by_driver(deadline)?;
+            let ticket = shared.ask_driver_to_flush();
+            shared.await_flush(ticket, deadline)?;
         } else {
             shared.flush_here(deadline)?;
         }
         // After all that they are to handle was handed over to them.
-        shared.side.all().iter().try_for_each(|lane| lane.shared.flush_by_driver(deadline))
+        shared.side.all().iter().try_for_each(|lane| shared.flush_lane(&lane.shared, deadline))
     }
 }
 
@@ -113,9 +128,34 @@ impl<E: Event> Shared<E> {
         Ok(())
     }
 
-    pub(in super::super) fn flush_by_driver(&self, deadline: Deadline) -> Result<(), FlushError> {
+    /// Waits for a subscription's lane. Without a driver nobody but this thread may make the room that
+    /// the handler there may wait for, so it looks from time to time whether it has to.
+    fn flush_lane(&self, lane: &Self, deadline: Deadline) -> Result<(), FlushError> {
+        let ticket = lane.ask_driver_to_flush();
+        if self.crew.driver.is_some() || self.intake.policy() != OverrunPolicy::Block {
+            return lane.await_flush(ticket, deadline);
+        }
+        loop {
+            let look = deadline.min(Deadline::after(BETWEEN_LOOKS));
+            match lane.await_flush(ticket, look) {
+                Err(FlushError::Timeout) if !deadline.has_passed() => {}
+                result => return result,
+            }
+            if self.intake.len_hint() != 0 {
+                let mut dispatch = self.take_dispatch(Goal::Lease, deadline)?;
+                dispatch.run_to_by(self.intake.tail_position(), deadline);
+            }
+        }
+    }
+
+    /// Asks the driver to flush; the number of that.
+    fn ask_driver_to_flush(&self) -> u64 {
         let ticket = self.crew.flushes.ask();
         self.intake.wake_waiting();
+        ticket
+    }
+
+    fn await_flush(&self, ticket: u64, deadline: Deadline) -> Result<(), FlushError> {
         self.wait_for(Goal::Flush(ticket), deadline, || self.flushed(ticket))?
     }
 
@@ -145,7 +185,7 @@ impl<E: Event> Shared<E> {
     /// The driver's word on what it was asked for.
     pub(super) fn complete_flushes(&self, asked: u64) {
         if !self.has_given_up() {
-            // Release [flush-done]: pairs with the Acquire in `flush_by_driver`.
+            // Release [flush-done]: pairs with the Acquire in `flushed`.
             // Model: `flush_vs_driver`.
             self.crew.flushes.done.store(asked, Ordering::Release);
         }

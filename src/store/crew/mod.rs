@@ -293,7 +293,12 @@ impl<E: Event> Shared<E> {
 
     /// Whether this is a thread that [`end_crew`](Self::end_crew) would wait for in vain.
     pub(super) fn is_on_own_thread(&self) -> bool {
-        self.crew.seats().any(Seat::is_here) || self.is_dispatching_here() || self.side.is_here()
+        self.is_inside() || self.crew.seats().any(Seat::is_here)
+    }
+
+    /// Whether what is pending waits for this thread.
+    pub(super) fn is_inside(&self) -> bool {
+        self.is_dispatching_here() || self.crew.is_driver_here() || self.side.is_here()
     }
 
     /// Whether the driver of a closed store ends, or has ended.

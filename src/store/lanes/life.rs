@@ -78,7 +78,7 @@ impl<E: Event> Lanes<E> {
     /// ```
     pub fn flush(&self, deadline: impl Into<Deadline>) -> Result<(), FlushError> {
         let deadline = deadline.into();
-        if self.group.is_of_this_thread() {
+        if self.group.is_inside() {
             return Err(FlushError::WouldDeadlock);
         }
         self.group.lanes.iter().try_for_each(|lane| lane.flush(deadline))
@@ -88,7 +88,8 @@ impl<E: Event> Lanes<E> {
     /// [`EventStore::drain`].
     ///
     /// In a handler of any lane it only closes them: the report says what is left at that time, which
-    /// the workers go on with.
+    /// the workers go on with. What is returned is in order for each lane, and those come one after the
+    /// other.
     ///
     /// # Examples
     ///
@@ -111,7 +112,7 @@ impl<E: Event> Lanes<E> {
         let deadline = deadline.into();
         // All of them first: none is sent to while another one is waited for.
         self.group.close();
-        let is_inside = self.group.is_of_this_thread();
+        let is_inside = self.group.is_inside();
         let report = |lane: &EventStore<E>| {
             if is_inside { lane.shared.report(0) } else { lane.drain(deadline) }
         };
@@ -122,19 +123,26 @@ impl<E: Event> Lanes<E> {
     /// Has the subscriptions of letters called again, each in the lane in which it failed. See
     /// [`EventStore::replay`].
     ///
+    /// Lane by lane: a [maximum](Replay::max) is for all of them, and the letters of the first lanes go
+    /// first, in each of them the oldest; [pace](Replay::pace) is kept in each lane by itself.
+    ///
     /// # Errors
     ///
-    /// As [`EventStore::replay`].
+    /// As [`EventStore::replay`]; [`Closed`](ReplayError::Closed) if all lanes are.
     pub fn replay(
         &self,
         letters: &DeadLetterQueue<E>,
         mut replay: Replay<E>,
     ) -> Result<usize, ReplayError> {
-        let mut replayed = 0;
-        for lane in &self.group.lanes {
-            replayed += lane.replay_some(letters, &mut replay)?;
-        }
-        Ok(replayed)
+        let lanes = self.group.lanes.iter();
+        let replayed = lanes.map(|lane| lane.replay_some(letters, &mut replay));
+        // Those that are closed keep their letters where they are.
+        let replayed = replayed.reduce(|sum, one| match (sum, one) {
+            (Ok(sum), Ok(one)) => Ok(sum + one),
+            (sum, Err(_)) => sum,
+            (Err(_), one) => one,
+        });
+        replayed.unwrap_or(Ok(0))
     }
 }
 
@@ -149,8 +157,8 @@ impl<E: Event> Group<E> {
         self.lanes.iter().fold(false, |any, lane| lane.close() | any)
     }
 
-    /// Whether this thread could not wait for one of the lanes.
-    fn is_of_this_thread(&self) -> bool {
-        self.lanes.iter().any(|lane| lane.shared.is_on_own_thread())
+    /// Whether what is pending in one of the lanes waits for this thread.
+    fn is_inside(&self) -> bool {
+        self.lanes.iter().any(|lane| lane.shared.is_inside())
     }
 }

@@ -133,6 +133,9 @@ impl<E: Event> StoreBuilder<E> {
             let whole: Weak<Group<E>> = Arc::downgrade(&group);
             // Nobody else has set it, and no handler has been called yet.
             let _ = lane.shared.whole.set(whole);
+            // The lanes are one handle more: a lane ends with them, and with no handle of its own.
+            // Relaxed: a number.
+            lane.shared.handles.fetch_add(1, Ordering::Relaxed);
         }
         Ok(Lanes { group })
     }

@@ -18,8 +18,9 @@ impl<E: Event> Lanes<E> {
     /// Sends an event to its lane, as [`EventStore::send`](crate::EventStore::send) does.
     ///
     /// By key, the policy decides what happens when its lane is full; [in turn](crate::Workers::round_robin),
-    /// what happens when all lanes are. A worker may wait for room in a lane other than its own; if
-    /// workers would wait for each other, the one that would close the circle gets
+    /// what happens when all lanes are: then the event is for the one whose turn it is, and a send that
+    /// waits does so until that one has room. A worker may wait for room in a lane other than its own;
+    /// if workers would wait for each other, the one that would close the circle gets
     /// [`WouldDeadlock`](SendError::WouldDeadlock).
     ///
     /// # Errors
@@ -78,8 +79,9 @@ impl<E: Event> Lanes<E> {
 
     /// Sends all of `events` to one lane or none, with nothing in between; on success `events` is empty.
     ///
-    /// By key, all of them must belong in one lane, which those of one key always do. As
-    /// [`EventStore::send_all`](crate::EventStore::send_all) otherwise.
+    /// By key, all of them must belong in one lane, which those of one key always do;
+    /// [in turn](crate::Workers::round_robin), they go to the lane whose turn it is, also if only another
+    /// one has room. As [`EventStore::send_all`](crate::EventStore::send_all) otherwise.
     ///
     /// # Errors
     ///
@@ -138,18 +140,16 @@ impl<E: Event> Group<E> {
         if matches!(self.routing, Routing::ByKey(_)) {
             return send(lane, event);
         }
-        let put = match self.shared(lane).intake.put(event) {
-            Err(SendError::Full(event)) => self.put_elsewhere(lane, event),
-            result => result.map_err(SendError::into_event),
-        };
+        let put = self.shared(lane).intake.put(event);
+        let put = put.or_else(|refused| self.put_elsewhere(lane, refused.into_event()));
         put.map_or_else(|event| send(lane, event), |()| Ok(Sent::Stored))
     }
 
     /// Sends to the next lane that has room; gives the event back if there is none.
     #[cold]
-    fn put_elsewhere(&self, full: usize, mut event: E) -> Result<(), E> {
+    fn put_elsewhere(&self, refused: usize, mut event: E) -> Result<(), E> {
         let count = self.lanes.len();
-        for lane in (full + 1..full + count).map(|lane| lane % count) {
+        for lane in (refused + 1..refused + count).map(|lane| lane % count) {
             match self.shared(lane).intake.put(event) {
                 Ok(()) => return Ok(()),
                 Err(refused) => event = refused.into_event(),

@@ -5,9 +5,9 @@ use super::{Group, Lanes};
 use crate::error::{ConfigError, HandlerError};
 use crate::event::Event;
 use crate::handler::{
-    Batch, BatchConfig, BoxHandler, CallContext, Context, Filter, Handler, HandlerFn, HandlerMut,
-    IntoOutcome, Listing, Outcome, Registered, SubscribeOptions, Subscription, SubscriptionId,
-    SubscriptionStats,
+    Batch, BatchConfig, BoxHandler, CallContext, Common, Context, Filter, Handler, HandlerFn,
+    HandlerMut, IntoOutcome, Listing, Outcome, Registered, Registry, SubscribeOptions,
+    Subscription, SubscriptionId, SubscriptionStats,
 };
 use crate::sync::{Arc, Weak};
 use crate::time::Deadline;
@@ -151,8 +151,8 @@ impl<E: Event> Lanes<E> {
         config: BatchConfig,
         handler: impl Fn(&mut Batch<'_, E>, &CallContext<'_, E>) -> R + Send + Sync + 'static,
     ) -> Result<Subscription, ConfigError> {
-        let listing = Listing::new().in_several();
-        let (id, handler) = (listing.id, Arc::new(handler));
+        let (common, handler) = (self.common(), Arc::new(handler));
+        let listing = Listing::new().in_several(&common);
         let middleware: Arc<[_]> = std::mem::take(&mut options.middleware).into();
         let options = options.in_common();
         let mut listed = Vec::new();
@@ -170,7 +170,7 @@ impl<E: Event> Lanes<E> {
                 handler,
             )?);
         }
-        Ok(self.subscription(id, listed))
+        Ok(self.subscription(&common, listing.id, listed))
     }
 
     /// Lists a handler in each lane, under one name.
@@ -180,22 +180,39 @@ impl<E: Event> Lanes<E> {
         options: SubscribeOptions<E, F>,
         mut handler: impl FnMut(usize) -> BoxHandler<E>,
     ) -> Subscription {
-        let (listing, options) = (listing.in_several(), options.in_common());
+        let common = self.common();
+        let (listing, options) = (listing.in_several(&common), options.in_common());
         let lanes = self.group.lanes.iter().enumerate();
         let listed = lanes.map(|(index, lane)| {
             lane.register_chain(listing.clone(), options.for_lane(), handler(index))
         });
         // All of them before the first is let go: if one panics, the others end.
         let listed = listed.collect();
-        self.subscription(listing.id, listed)
+        self.subscription(&common, listing.id, listed)
     }
 
-    fn subscription(&self, id: SubscriptionId, listed: Vec<Subscription>) -> Subscription {
-        for subscription in listed {
-            subscription.detach();
+    /// What a subscription will have in common in all lanes.
+    fn common(&self) -> Arc<Common> {
+        let registries = self.group.lanes.iter().map(|lane| {
+            let registry: Weak<Registry<E>> = Arc::downgrade(&lane.shared.registry);
+            registry as Weak<dyn Registered>
+        });
+        Arc::new(Common::new(registries))
+    }
+
+    /// Lets a subscription take events now that all lanes list it: a handler that ends or pauses it
+    /// does so everywhere.
+    fn subscription(
+        &self,
+        common: &Arc<Common>,
+        id: SubscriptionId,
+        listed: Vec<Subscription>,
+    ) -> Subscription {
+        for (lane, listed) in self.group.lanes.iter().zip(listed) {
+            lane.shared.registry.begin(listed.detach());
         }
-        let group: Weak<Group<E>> = Arc::downgrade(&self.group);
-        Subscription::new(id, group)
+        let common: Weak<Common> = Arc::downgrade(common);
+        Subscription::new(id, common)
     }
 
     fn first(&self) -> &EventStore<E> {
@@ -245,11 +262,7 @@ impl<E: Event> Group<E> {
     }
 }
 
-impl<E: Event> Registered for Group<E> {
-    fn unsubscribe(&self, id: SubscriptionId) -> bool {
-        self.unsubscribe_everywhere(id)
-    }
-
+impl<E: Event> Group<E> {
     fn pause(&self, id: SubscriptionId, paused: bool) -> bool {
         let lanes = self.lanes.iter();
         lanes.fold(false, |any, lane| lane.shared.registry.pause(id, paused) | any)

@@ -51,7 +51,8 @@ pub(super) enum Routing<E> {
 }
 
 impl<E: Event> Workers<E> {
-    /// Each event goes to the next worker, or to one that has room if that one has not.
+    /// Each event goes to the next worker, or to one that has room if that one has not; timers go to the
+    /// next one.
     ///
     /// For events that have nothing to do with each other: there is no order between them. Costs a
     /// send one read-modify-write.
@@ -62,7 +63,7 @@ impl<E: Event> Workers<E> {
     /// Events with the same key go to the same worker, in the order in which they were sent.
     ///
     /// That order holds whatever handlers do: one that is slow, fails or panics delays its own lane
-    /// and nothing else. Different keys may share a worker. `key` is called by the sender, once for
+    /// and nothing else. (An attempt that [waits](crate::Retry) lets later events go first.) Different keys may share a worker. `key` is called by the sender, once for
     /// each event; if it panics, the send does.
     ///
     /// # Examples

@@ -29,7 +29,7 @@ impl LaneConfig {
     /// |---|---|
     /// | [`DropOldest`](OverrunPolicy::DropOldest) | its oldest event is lost to this subscription |
     /// | [`ReturnError`](OverrunPolicy::ReturnError) | the new event is lost to this subscription |
-    /// | [`Block`](OverrunPolicy::Block) | the dispatch of the whole store waits for this handler, unless that would be for ever: then the new event is lost |
+    /// | [`Block`](OverrunPolicy::Block) | the dispatch of the whole store waits for this handler, unless that would be for ever, or beyond the deadline of a drain: then the new event is lost |
     pub fn new(capacity: usize, policy: OverrunPolicy) -> Self {
         Self { capacity, policy, driver: DriverConfig::new().name("ringbus-lane") }
     }

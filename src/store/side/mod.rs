@@ -79,6 +79,10 @@ impl<E: Event> SideLanes<E> {
 
     fn add(&self, lane: Arc<SideLane<E>>) {
         let mut list = sync::lock(&self.list);
+        if list.is_over {
+            // By a handle that does not keep it open: that of one of several lanes.
+            lane.close();
+        }
         list.lanes.push(lane);
         // Relaxed: as above.
         self.count.store(list.lanes.len(), Ordering::Relaxed);

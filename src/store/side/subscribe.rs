@@ -160,10 +160,10 @@ impl<E: Event + Clone, P: Producers> EventStore<E, P> {
         let whole: Weak<dyn Whole<E>> = whole;
         // Both are empty: nobody else knows of it.
         let _ = (inside.whole.set(whole), inside.gaps.set(Arc::clone(&gaps)));
-        let in_lane = options.for_own_lane();
+        let options_in_lane = options.for_own_lane();
         let next = self.wrapped(&mut options, handler(Arc::clone(&gaps)));
         let chain = Box::new(Noticing { gaps, next });
-        lane.handle().register_chain(listing.clone(), in_lane, chain).detach();
+        let in_lane = lane.handle().register_chain(listing.clone(), options_in_lane, chain);
         shared.side.add(Arc::clone(&lane));
         let taker = Arc::clone(&lane);
         let listing = listing.with_lane(Arc::clone(&lane) as _);
@@ -172,6 +172,6 @@ impl<E: Event + Clone, P: Producers> EventStore<E, P> {
             Ok(Outcome::Done)
         });
         unused.0 = None;
-        Ok(LaneSubscription::new(subscription, lane))
+        Ok(LaneSubscription::new(subscription, in_lane, lane))
     }
 }

@@ -29,13 +29,19 @@ use crate::sync::Arc;
 /// ```
 #[must_use = "dropping a subscription ends it: keep it, or call `detach`"]
 pub struct LaneSubscription<E: Event> {
+    /// In the store. It ends and pauses the one in the lane, too, unless the store is gone.
     subscription: Subscription,
+    in_lane: Subscription,
     lane: Arc<SideLane<E>>,
 }
 
 impl<E: Event> LaneSubscription<E> {
-    pub(super) const fn new(subscription: Subscription, lane: Arc<SideLane<E>>) -> Self {
-        Self { subscription, lane }
+    pub(super) const fn new(
+        subscription: Subscription,
+        in_lane: Subscription,
+        lane: Arc<SideLane<E>>,
+    ) -> Self {
+        Self { subscription, in_lane, lane }
     }
 
     /// The name of the subscription.
@@ -90,12 +96,12 @@ impl<E: Event> LaneSubscription<E> {
     /// Keeps events from the handler until [`resume`](Self::resume); whether that is a change. See
     /// [`Subscription::pause`]. What is in the lane passes the handler over, too.
     pub fn pause(&self) -> bool {
-        self.subscription.pause()
+        self.subscription.pause() | self.in_lane.pause()
     }
 
     /// Lets events come to the handler again; whether that is a change.
     pub fn resume(&self) -> bool {
-        self.subscription.resume()
+        self.subscription.resume() | self.in_lane.resume()
     }
 
     /// Ends the subscription; whether it was still there.
@@ -103,11 +109,12 @@ impl<E: Event> LaneSubscription<E> {
     /// When this returns no new call of the handler starts. A call that is running may go on; the
     /// lane's thread ends after it.
     pub fn unsubscribe(self) -> bool {
-        self.subscription.unsubscribe()
+        self.subscription.unsubscribe() | self.in_lane.unsubscribe()
     }
 
     /// Lets the subscription last as long as the store.
     pub fn detach(self) -> SubscriptionId {
+        self.in_lane.detach();
         self.subscription.detach()
     }
 }

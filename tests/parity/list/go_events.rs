@@ -41,10 +41,7 @@ pub(crate) const GO_EVENTS: &[GoFile] = &[GoFile {
         ("TestUUIDForTime", Never(DISK_KEYS)),
         ("TestSimpleEventBus", Test),
         ("TestLiveOnly", Test),
-        (
-            "TestLiveBufferSize",
-            NotYet("comes with lanes: a subscription has no buffer of its own yet"),
-        ),
+        ("TestLiveBufferSize", Test),
         ("TestSimpleEventBusConfig", Never(DISK)),
     ],
 }];

@@ -4,9 +4,11 @@
 //! ```text
 //! cargo weaken              everything
 //! cargo weaken fill close   only the weakenings whose name or tag contains one of the words
+//! cargo weaken --after-loom do not run the models as they are first: `cargo loom` just has
 //! ```
 //!
-//! It works on a copy of the workspace in `target/weaken/tree`, with the flags of `cargo loom`. A
+//! It works on copies of the workspace in `target/weaken`, one for each processor, with the flags of
+//! `cargo loom`. A
 //! weakening that does not compile, or no longer finds its place in the source, is an error and not
 //! a success. Before anything is changed it checks the comments: every ordering stronger than
 //! Relaxed carries a tag, no tag is used twice, and each has a row in the table.
@@ -18,13 +20,18 @@ mod tree;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::Instant;
 
 use self::scan::Site;
 use self::table::{Change, Weakening};
 use self::tree::{Model, Tree};
 
-type Failure = Box<dyn std::error::Error>;
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// The models are known to hold as they are.
+const AFTER_LOOM: &str = "--after-loom";
 
 fn main() -> ExitCode {
     match run() {
@@ -39,7 +46,9 @@ fn main() -> ExitCode {
 
 /// Whether every chosen weakening was noticed.
 fn run() -> Result<bool, Failure> {
-    let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--").collect();
+    let mut words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--").collect();
+    let after_loom = words.iter().any(|word| word == AFTER_LOOM);
+    words.retain(|word| word != AFTER_LOOM);
     let started = Instant::now();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("no folder above")?;
     let sites = scan::sites(&root.join("src"))?;
@@ -50,19 +59,45 @@ fn run() -> Result<bool, Failure> {
     if chosen.is_empty() {
         return Err(format!("no weakening matches {words:?}").into());
     }
-    let tree = Tree::copy(root)?;
-    let files: BTreeSet<&str> = chosen.iter().map(|row| row.test).collect();
-    for test in files {
-        expect_green(&tree, test)?;
+    if !after_loom {
+        let tree = Tree::copy(root, 0)?;
+        let files: BTreeSet<&str> = chosen.iter().map(|row| row.test).collect();
+        for test in files {
+            expect_green(&tree, test)?;
+        }
     }
 
     println!("{:<38} {:<32} {:<16} {:>5}  how", "weakening", "model", "result", "s");
-    let mut all_red = true;
-    for row in &chosen {
-        all_red &= weaken(&tree, row, &sites)?;
-    }
+    let all_red = weaken_all(root, &chosen, &sites)?;
     println!("{} weakenings, {} s", chosen.len(), started.elapsed().as_secs());
     Ok(all_red)
+}
+
+/// Applies the weakenings, each processor one at a time; whether every one was noticed.
+fn weaken_all(root: &Path, chosen: &[&Weakening], sites: &[Site]) -> Result<bool, Failure> {
+    let next = AtomicUsize::new(0);
+    let work = |worker| {
+        let tree = Tree::copy(root, worker)?;
+        let mut all_red = true;
+        // Relaxed: only another one each time.
+        while let Some(row) = chosen.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let outcome = weaken(&tree, row, sites);
+            if outcome.is_err() {
+                // The others need not go on.
+                next.store(chosen.len(), Ordering::Relaxed);
+            }
+            all_red &= outcome?;
+        }
+        Ok(all_red)
+    };
+    let workers = thread::available_parallelism()?.get().min(chosen.len());
+    thread::scope(|scope| {
+        let work = &work;
+        let workers: Vec<_> =
+            (0..workers).map(|worker| scope.spawn(move || work(worker))).collect();
+        let outcomes = workers.into_iter().map(|worker| worker.join().expect("no worker panics"));
+        outcomes.reduce(|all, one| Ok(all? & one?)).unwrap_or(Ok(true))
+    })
 }
 
 fn is_chosen(row: &Weakening, words: &[String]) -> bool {

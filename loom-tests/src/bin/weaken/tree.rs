@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use crate::Failure;
 
 /// After this a model counts as not finishing, which is not the failure that was expected.
-const MODEL_TIME_MAX: Duration = Duration::from_mins(2);
+const MODEL_TIME_MAX: Duration = Duration::from_mins(5);
 
 /// What a run of models came to.
 #[derive(Debug)]
@@ -32,10 +32,10 @@ pub(crate) struct Tree {
 }
 
 impl Tree {
-    /// Copies what the models need. Files that are as they were keep their time, so that cargo
+    /// Copies what the models need, for one of those who work side by side. Files that are as they were keep their time, so that cargo
     /// builds only what changed.
-    pub(crate) fn copy(root: &Path) -> Result<Self, Failure> {
-        let home = root.join("target").join("weaken");
+    pub(crate) fn copy(root: &Path, worker: usize) -> Result<Self, Failure> {
+        let home = root.join("target").join("weaken").join(worker.to_string());
         let tree = home.join("tree");
         copy_folder(&root.join("src"), &tree.join("src"))?;
         copy_folder(&root.join("loom-tests/tests"), &tree.join("loom-tests/tests"))?;

@@ -98,12 +98,6 @@ pub(super) const ROWS: &[Weakening] = &[
         ("lanes", &["lanes_sleep_vs_last_handle"]),
     ),
     text(
-        "a worker sends into its own lane only",
-        "store/lanes/send.rs",
-        &[("self.shared(lane).send(event, from.patience())", "from.send_here(event)")],
-        ("lanes", &["lane_hands_over_to_lane"]),
-    ),
-    text(
         "a flush looks for no drain that took events",
         "store/crew/flush.rs",
         &[(
