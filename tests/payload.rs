@@ -317,3 +317,21 @@ fn payloads_cross_threads_as_their_kind_says() {
     carries::<AnySync, AtomicUsize>();
     carries::<AnyClone, String>();
 }
+
+/// Changes what is in the payload, through a shared reference to it. Never inlined: what the caller knows
+/// about the payload afterwards, it knows from the type of the reference alone.
+#[inline(never)]
+fn change(payload: &Payload) {
+    let cell = payload.downcast_ref::<Cell<u64>>().expect("it is one");
+    cell.set(cell.get() + 1);
+}
+
+#[test]
+fn what_changes_inside_is_seen_to_have_changed() {
+    let payload = payload(Cell::new(1_u64));
+    assert!(payload.is_inline());
+    change(&payload);
+    assert_eq!(payload.downcast_ref(), Some(&Cell::new(2_u64)));
+    change(&payload);
+    assert_eq!(payload.downcast().ok(), Some(Cell::new(3_u64)));
+}

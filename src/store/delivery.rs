@@ -41,8 +41,7 @@ impl<E: Event> Shared<E> {
         let mut dispatched = 0;
         while !events.as_slice().is_empty() {
             let position = first + dispatched as u64;
-            let mut len = len_before_drop(events.as_slice());
-            let mut takers_max = 1;
+            let (mut len, mut takers_max) = (0, 1);
             if let Some(batch_min) = tools.seen.table.batch_min {
                 let batches = &mut *tools.batches;
                 let taken = self.collect_run(events, position, &mut lookup, &mut tally, batches);
@@ -54,8 +53,9 @@ impl<E: Event> Shared<E> {
                     continue;
                 }
                 takers_max = tools.batches.room(batch_min);
-                len = len_together(events.as_slice(), &lookup, len, takers_max);
+                len = len_together(events.as_slice(), &lookup, takers_max);
             }
+            len = len.max(len_before_drop(events.as_slice()));
             let some = &events.as_slice()[..len];
             let delivery = Delivery::new(self, some, position, deadline, tools.left, takers_max);
             let done = delivery.run(&mut lookup, &mut tally);
@@ -245,20 +245,15 @@ impl<E: Event> Shared<E> {
     }
 }
 
-/// How many events may be delivered before the first of them is finished: more than `len`, which
-/// is one, if batches keep them anyway.
-fn len_together<E: Event>(
-    events: &[E],
-    lookup: &Lookup<'_, E>,
-    len: usize,
-    len_max: usize,
-) -> usize {
+/// How many events, at most so many, may be delivered before the first of them is finished because
+/// batches keep them anyway; 0 if that is not known of any.
+fn len_together<E: Event>(events: &[E], lookup: &Lookup<'_, E>, len_max: usize) -> usize {
     let has_batch = |subscriber: &Arc<dyn Subscribed<E>>| subscriber.profile().batch.is_some();
     match lookup.topic {
-        Some(topic) if len == 1 && lookup.subscribers.iter().any(has_batch) => {
+        Some(topic) if lookup.subscribers.iter().any(has_batch) => {
             topic_len(events, topic, len_max)
         }
-        _ => len,
+        _ => 0,
     }
 }
 

@@ -17,6 +17,8 @@
 //!   a box is given back on the way.
 //! * *Place.* A payload may be moved as any value of Rust may be. What is in the room moves with it, and a
 //!   box stays where it is; the pointer to it is a raw one, so a move makes no claim on the box.
+//! * *Change.* A value may change behind a shared reference to the payload: a `Cell`, or a `Mutex`. So the room
+//!   is a cell, whatever is in it; else the compiler would take it for granted that nothing changes there.
 //! * *Threads.* A kind says what it [carries](super::Carries), and nobody but this file can say so.
 //!   All kinds carry only what is `Send`; those that are said to be `Sync` here only what is `Sync`.
 
@@ -28,6 +30,7 @@ use core::mem::{ManuallyDrop, MaybeUninit, needs_drop};
 use super::kind::{AnyClone, AnySend, AnySync, Carries, Kind};
 use super::topic::TypeTopic;
 use crate::event::Event;
+use crate::sync::OpaqueCell;
 
 /// Up to so many bytes lie in the payload itself: with what belongs to it, and to its slot in the
 /// ring, that is a cache line.
@@ -43,7 +46,7 @@ const fn is_inline<T>() -> bool {
 /// Room for a value that fits, or for the pointer to one that does not.
 #[derive(Debug)]
 #[repr(C, align(8))]
-pub struct Room(MaybeUninit<[u8; INLINE_BYTES]>);
+pub struct Room(OpaqueCell<MaybeUninit<[u8; INLINE_BYTES]>>);
 
 const _: () = assert!(align_of::<Room>() == INLINE_ALIGN && size_of::<Room>() == INLINE_BYTES);
 const _: () = assert!(is_inline::<*mut ()>());
@@ -54,8 +57,8 @@ pub(super) type CloneRoom = unsafe fn(&Room) -> Room;
 impl Room {
     #[inline]
     fn filled<T>(value: T) -> Self {
-        let mut room = Self(MaybeUninit::uninit());
-        let place = room.0.as_mut_ptr();
+        let room = Self(OpaqueCell::new(MaybeUninit::uninit()));
+        let place = room.0.get();
         if const { is_inline::<T>() } {
             // SAFETY: the room is large enough for a `T`, aligned for it, and this function's own.
             unsafe { place.cast::<T>().write(value) };
@@ -74,9 +77,9 @@ impl Room {
     /// There is a `T` in the room, put there by [`filled`](Self::filled).
     #[inline]
     const unsafe fn value<T>(&self) -> *const T {
-        let place = self.0.as_ptr();
+        let place = self.0.get();
         if const { is_inline::<T>() } {
-            place.cast::<T>()
+            place.cast::<T>().cast_const()
         } else {
             // SAFETY: then there is a pointer to it in the room, aligned as the room is.
             unsafe { place.cast::<*mut T>().read() }
@@ -111,7 +114,7 @@ impl Room {
 /// As [`Room::take`].
 unsafe fn drop_room<T>(room: &mut Room) {
     if const { is_inline::<T>() } {
-        let value = room.0.as_mut_ptr().cast::<T>();
+        let value = room.0.get().cast::<T>();
         // SAFETY: there is a `T` in the room, which is the caller's to drop, and aligned for it. It is
         // dropped where it is: nothing is moved, and a panic leaves nothing that would be dropped again.
         unsafe { value.drop_in_place() };
@@ -131,8 +134,8 @@ unsafe fn drop_room<T>(room: &mut Room) {
 unsafe fn clone_room<T: Clone>(room: &Room) -> Room {
     // SAFETY: there is a `T` in the room.
     let value = unsafe { room.value::<T>() };
-    // SAFETY: it is there for as long as the room is borrowed, and nobody changes it meanwhile. A panic
-    // in `clone` leaves nothing behind: the new room is filled with what it returns.
+    // SAFETY: it is there for as long as the room is borrowed, and only lent to others too. A panic in
+    // `clone` leaves nothing behind: the new room is filled with what it returns.
     Room::filled(unsafe { &*value }.clone())
 }
 
@@ -266,7 +269,7 @@ impl<K: Kind> Payload<K> {
         if self.holds::<T>() {
             // SAFETY: the shape says that there is a `T`.
             let value = unsafe { self.room.value::<T>() };
-            // SAFETY: it is there, and nobody changes it, for as long as the payload is borrowed.
+            // SAFETY: it is there for as long as the payload is borrowed, and only lent to others too.
             return Some(unsafe { &*value });
         }
         (self as &dyn Any).downcast_ref()
