@@ -210,24 +210,40 @@ fn what_an_event_owns_is_released_before_the_next_one_is_handled() {
     audited(&bus);
 }
 
+/// Keeps what handlers failed with.
+struct Errors(Journal<String>);
+
+impl Observer<Payload> for Errors {
+    fn failed(&self, _: &Payload, failure: Failure<'_>) {
+        self.0.write(failure.error.to_string());
+    }
+}
+
 #[test]
 fn a_middleware_that_passes_on_another_type_gets_an_error() {
     let swap =
         around(|_: &Payload, context: &CallContext<'_, Payload>, next: &dyn Handler<Payload>| {
             next.handle(&Payload::new("something else"), context)
         });
-    let bus =
-        TypedBus::builder(8, OverrunPolicy::ReturnError).middleware(swap).build_bus().unwrap();
+    let bus = TypedBus::builder(8, OverrunPolicy::ReturnError).middleware(swap);
+    let errors = Journal::new();
+    let bus = bus.observer(Errors(errors.clone())).build_bus().unwrap();
     let called = Arc::new(AtomicU64::new(0));
     let count = Arc::clone(&called);
-    let _text = bus.subscribe::<Text>(move |_, _| {
-        count.fetch_add(1, Ordering::Relaxed);
-    });
+    let text_once =
+        bus.subscribe_with(TypedOptions::<Text>::new().once_successful(), move |_, _| {
+            count.fetch_add(1, Ordering::Relaxed);
+        });
     let _state = bus.subscribe_mut(TypedOptions::<Number>::new(), |_, _| ());
     bus.send(text("a")).unwrap();
+    bus.send(text("b")).unwrap();
     bus.send(Number(1)).unwrap();
     bus.publish();
-    assert_eq!((called.load(Ordering::Relaxed), bus.metrics().failed_calls), (0, 2));
+    assert_eq!((called.load(Ordering::Relaxed), bus.metrics().failed_calls), (0, 3));
+    assert_eq!(text_once.stats().map(|stats| stats.failed), Some(2));
+    let mismatch =
+        "the payload has the wrong type: a handler of typed::Text was called with a &str";
+    assert!(errors.take().iter().any(|error| error.starts_with(mismatch)));
     audited(&bus);
 }
 

@@ -59,6 +59,8 @@ use crate::store::{EventStore, StoreBuilder};
 /// ```
 #[doc(alias = "TypedEventBus")]
 #[doc(alias = "SimpleEventBus")]
+#[doc(alias = "NewTypedEventBus")]
+#[doc(alias = "WrapTypedEventBus")]
 pub struct TypedBus<K: Kind = AnySend, P: Producers = Many> {
     store: EventStore<Payload<K>, P>,
 }

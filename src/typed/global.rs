@@ -37,6 +37,7 @@ static GLOBAL: OnceLock<TypedBus<AnySync>> = OnceLock::new();
 /// # assert!(global()?.drain(Deadline::NEVER).is_complete());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[doc(alias = "InitGlobalBus")]
 pub fn init_global(
     builder: StoreBuilder<Payload<AnySync>>,
 ) -> Result<&'static TypedBus<AnySync>, GlobalError> {
@@ -68,6 +69,7 @@ pub fn init_global(
 /// assert_eq!(global()?.len_hint(), 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[doc(alias = "GetGlobalBus")]
 #[inline]
 pub fn global() -> Result<&'static TypedBus<AnySync>, GlobalError> {
     GLOBAL.get().ok_or(GlobalError::NotSet)

@@ -107,7 +107,7 @@ pub(super) fn of_batches<T: 'static, K: Kind>(
 /// likes.
 #[cold]
 fn of_another_type<T, K: Kind>(payload: &Payload<K>) -> HandlerError {
-    HandlerError::message(format!(
+    HandlerError::type_mismatch(format!(
         "a handler of {} was called with a {}: a middleware has put another event in its place",
         core::any::type_name::<T>(),
         payload.type_name(),
