@@ -11,16 +11,35 @@ pub trait Kind: Sealed + Send + Sync + Sized + 'static {}
 pub trait Sealed {}
 
 /// Events that are `Send`: all that a bus needs.
+///
+/// One thread at a time has such an event, so that a payload of this kind is not `Sync`:
+///
+/// ```compile_fail,E0277
+/// fn share<T: Sync>(_: T) {}
+/// share(ringbus::Payload::<ringbus::AnySend>::new(7));
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct AnySend(());
 
 /// Events that are `Send` and `Sync`. Those that handlers fail on can be kept, for
 /// [dead letters](crate::StoreBuilder::dead_letters) and [later attempts](crate::Retry).
+///
+/// What is not `Sync` is no event of such a bus:
+///
+/// ```compile_fail,E0277
+/// ringbus::Payload::<ringbus::AnySync>::new(std::cell::Cell::new(7));
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct AnySync(());
 
 /// Events that are `Send`, `Sync` and `Clone`. In addition, a subscription can have a
 /// [lane of its own](crate::TypedBus::subscribe_lane).
+///
+/// What is not `Clone` is no event of such a bus:
+///
+/// ```compile_fail,E0277
+/// ringbus::Payload::<ringbus::AnyClone>::new(std::sync::Mutex::new(7));
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct AnyClone(());
 
