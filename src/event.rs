@@ -43,8 +43,7 @@ pub trait Event: Send + 'static {
     /// The topic of this event. Called once per dispatch, so it should be cheap.
     fn topic(&self) -> Self::Topic;
 
-    /// Whether dropping it may do anything. Events that say no may be dropped a little later: after
-    /// the handlers of others have been called.
+    /// Whether dropping it does anything. An event that says no may be forgotten instead.
     #[doc(hidden)]
     #[inline]
     fn needs_drop(&self) -> bool

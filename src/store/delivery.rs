@@ -55,7 +55,8 @@ impl<E: Event> Shared<E> {
                 takers_max = tools.batches.room(batch_min);
                 len = len_together(events.as_slice(), &lookup, takers_max);
             }
-            len = len.max(len_before_drop(events.as_slice()));
+            let plain = plain_len(events.as_slice());
+            len = len.max(plain + 1).min(events.len());
             let some = &events.as_slice()[..len];
             let delivery = Delivery::new(self, some, position, deadline, tools.left, takers_max);
             let done = delivery.run(&mut lookup, &mut tally);
@@ -63,7 +64,9 @@ impl<E: Event> Shared<E> {
             if !tools.left.is_empty() {
                 self.finish_all(events.take(done), position, &lookup, tools, &mut tally);
             } else if std::mem::needs_drop::<E>() {
-                drop_all(events, done, &mut tally);
+                let plain = plain.min(done);
+                forget_all(events, plain);
+                drop_all(events, done - plain, &mut tally);
             } else {
                 if done == events.len() {
                     break;
@@ -90,14 +93,15 @@ impl<E: Event> Shared<E> {
         let (mut dispatched, mut stop) = (0, None);
         while !events.as_slice().is_empty() && stop.is_none() && !self.is_abandoned() {
             let all = events.as_slice();
-            let some = &all[..len_before_drop(all)];
+            let some = &all[..all.len().min(plain_len(all) + 1)];
             let position = first + dispatched as u64;
             let mut delivery = Delivery::new(self, some, position, Deadline::NEVER, tools.left, 1);
             delivery.collects = true;
             let done = delivery.run(&mut lookup, &mut tally);
             dispatched += done;
             self.counters.dispatch.committed.add(done as u64);
-            let Some(last) = events.nth(done - 1) else { break };
+            forget_all(events, done - 1);
+            let Some(last) = events.next() else { break };
             match tools.left.failed.first().map(|failed| failed.error.share()) {
                 Some(error) if tools.left.collected.is_empty() => {
                     stop = Some((self.keep_or_return(last, &mut tools.left.failed), error));
@@ -257,14 +261,20 @@ fn len_together<E: Event>(events: &[E], lookup: &Lookup<'_, E>, len_max: usize) 
     }
 }
 
-/// How many events may be delivered before the first of them is dropped: what an event owns has to be
-/// released before the next one is begun.
+/// How many events from the first on have nothing to drop. They may be delivered together with the one
+/// after them; what that one owns has to be released before the next one is begun.
 #[inline]
-fn len_before_drop<E: Event>(events: &[E]) -> usize {
+fn plain_len<E: Event>(events: &[E]) -> usize {
     if !std::mem::needs_drop::<E>() {
         return events.len();
     }
-    events.iter().position(Event::needs_drop).map_or(events.len(), |index| index + 1)
+    events.iter().position(Event::needs_drop).unwrap_or(events.len())
+}
+
+/// Passes over so many events that have nothing to drop.
+#[inline]
+fn forget_all<E: Event>(events: &mut Drain<'_, E>, count: usize) {
+    events.take(count).for_each(std::mem::forget);
 }
 
 /// Drops so many events that nobody wants to keep.
