@@ -21,7 +21,7 @@ pub(crate) use std::sync::{Arc, Weak};
 
 /// Around values that their user may change through a shared reference, as far as their type allows it.
 /// This crate never does, so there is nothing in it for a model to see.
-pub(crate) use core::cell::UnsafeCell as OpaqueCell;
+pub(crate) use core::cell::UnsafeCell as PlainUnsafeCell;
 
 /// Locks `mutex`; a panic of an earlier holder changes nothing.
 ///

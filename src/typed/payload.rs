@@ -30,7 +30,7 @@ use core::mem::{ManuallyDrop, MaybeUninit, needs_drop};
 use super::kind::{AnyClone, AnySend, AnySync, Carries, Kind};
 use super::topic::TypeTopic;
 use crate::event::Event;
-use crate::sync::OpaqueCell;
+use crate::sync::PlainUnsafeCell;
 
 /// Up to so many bytes lie in the payload itself: with what belongs to it, and to its slot in the
 /// ring, that is a cache line.
@@ -45,8 +45,11 @@ const fn is_inline<T>() -> bool {
 
 /// Room for a value that fits, or for the pointer to one that does not.
 #[derive(Debug)]
+pub struct Room(PlainUnsafeCell<Bytes>);
+
+#[derive(Debug)]
 #[repr(C, align(8))]
-pub struct Room(OpaqueCell<MaybeUninit<[u8; INLINE_BYTES]>>);
+struct Bytes(#[allow(dead_code)] MaybeUninit<[u8; INLINE_BYTES]>); // Reached through pointers alone.
 
 const _: () = assert!(align_of::<Room>() == INLINE_ALIGN && size_of::<Room>() == INLINE_BYTES);
 const _: () = assert!(is_inline::<*mut ()>());
@@ -57,7 +60,7 @@ pub(super) type CloneRoom = unsafe fn(&Room) -> Room;
 impl Room {
     #[inline]
     fn filled<T>(value: T) -> Self {
-        let room = Self(OpaqueCell::new(MaybeUninit::uninit()));
+        let room = Self(PlainUnsafeCell::new(Bytes(MaybeUninit::uninit())));
         let place = room.0.get();
         if const { is_inline::<T>() } {
             // SAFETY: the room is large enough for a `T`, aligned for it, and this function's own.
