@@ -88,10 +88,10 @@ fn what_fits_lies_inline() {
 fn what_does_not_fit_is_boxed() {
     assert!(!payload([7_u8; 49]).is_inline());
     assert!(!payload([7_u64; 7]).is_inline());
-    let large = payload([7_u8; 1 << 16]);
+    let large = payload([7_u8; 1 << 12]);
     assert!(!large.is_inline());
     assert!(
-        large.downcast::<[u8; 1 << 16]>().is_ok_and(|bytes| bytes.iter().all(|byte| *byte == 7))
+        large.downcast::<[u8; 1 << 12]>().is_ok_and(|bytes| bytes.iter().all(|byte| *byte == 7))
     );
 }
 

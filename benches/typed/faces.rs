@@ -236,9 +236,9 @@ impl<F: Face> Subject<F> {
         let (face, mut seen) = (F::new(), Vec::new());
         for kind in (0..4).take(usize::try_from(kinds).expect("few")) {
             for _ in 0..handlers {
-                let sees = Arc::<Seen>::default();
-                seen.push(Arc::clone(&sees));
-                face.handle(kind, move |digest| sees.see(digest));
+                let tally = Arc::<Seen>::default();
+                seen.push(Arc::clone(&tally));
+                face.handle(kind, move |digest| tally.see(digest));
             }
         }
         Self { face, seen, kinds, sent: 0, words }
@@ -251,7 +251,7 @@ impl<F: Face> Subject<F> {
             // Not known to the compiler, which would make of it a loop for each kind.
             let mask = std::hint::black_box(self.kinds - 1);
             self.send_all(events, |face, number| {
-                face.send((number & mask).to_le_bytes()[0], number)
+                face.send((number & mask).to_le_bytes()[0], number);
             })
         };
         self.sent += events;
