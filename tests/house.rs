@@ -137,9 +137,9 @@ fn unsafe_stays_in_the_ring_and_the_payload() {
     for (module, path, text) in sources() {
         for (number, line) in text.lines().enumerate() {
             if code(line).split(|c: char| !c.is_alphanumeric() && c != '_').any(|w| w == "unsafe") {
-                let is_file = path.ends_with(UNSAFE_FILE);
-                assert!(is_file || module == UNSAFE_HOME, "{}:{}", path.display(), number + 1);
-                *if is_file { &mut in_file } else { &mut in_folder } += 1;
+                let is_payload = path.ends_with(UNSAFE_FILE);
+                assert!(is_payload || module == UNSAFE_HOME, "{}:{}", path.display(), number + 1);
+                *if is_payload { &mut in_file } else { &mut in_folder } += 1;
             }
         }
     }
