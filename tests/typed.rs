@@ -482,7 +482,7 @@ fn a_single_producer_sends_payloads() {
     audited(&bus);
 }
 
-fn fail(_: &Number, _: &TypedContext<'_>) -> Result<(), HandlerError> {
+fn fail(_: &Text, _: &TypedContext<'_>) -> Result<(), HandlerError> {
     Err(HandlerError::message("always"))
 }
 
@@ -504,7 +504,7 @@ fn reports_name_the_place_where_the_user_has_subscribed() {
     let _one = bus.subscribe(fail);
     let _two = bus.subscribe_with(TypedOptions::new(), fail);
     let _three = bus.topic().subscribe(fail);
-    bus.send(Number(1)).unwrap();
+    bus.send(text("a")).unwrap();
     bus.publish();
     let places = places.take();
     assert!(places.iter().all(|place| place.file().ends_with("typed.rs")));
