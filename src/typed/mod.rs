@@ -2,9 +2,9 @@
 //!
 //! # How it works
 //!
-//! There is one engine. A bus is an [`EventStore`] whose events are [`Payload`]s: values of any type in
+//! There is one engine. A bus is an [`EventStore`](crate::EventStore) whose events are [`Payload`]s: values of any type in
 //! room of one size, with the type for a topic. So whatever a store can do, a bus can: what does not
-//! depend on the type of an event is the store's own, and reached through [`Deref`]; what does is here,
+//! depend on the type of an event is the store's own, and reached through [`Deref`](core::ops::Deref); what does is here,
 //! and puts a value into a payload, or looks for one in it, on the way to the store's verb.
 //!
 //! That no event of another type comes to a handler needs no trust in the table of topics: each looks at

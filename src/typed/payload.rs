@@ -182,7 +182,7 @@ impl<T: Clone + Send + Sync + 'static> Carry<T> for AnyClone {
 ///
 /// Values of up to 48 bytes, aligned to 8 at the most, lie inline, in the slot of the ring; others in a box,
 /// which is one allocation for each. Of what kind the values are is up to `K`: see
-/// [`AnySend`](crate::AnySend). A payload that is put into a payload of the same kind is that payload:
+/// [`AnySend`]. A payload that is put into a payload of the same kind is that payload:
 /// there are none within others.
 ///
 /// # Examples
