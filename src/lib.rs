@@ -3,7 +3,7 @@
 //! Events go into a ring of fixed capacity; [`EventStore::publish`] takes them out in order and calls
 //! the handlers subscribed to their topics. What happens when the ring is full is a policy that has
 //! to be named: [`OverrunPolicy`]. Every accepted event leaves by exactly one door, all doors are
-//! counted, and [`EventStore::audit`] checks the sum.
+//! counted, and [`EventStore::audit`] checks the sum. A [`TypedBus`] is the same for events of any type.
 //!
 //! ```
 //! use ringbus::{Event, EventStore, OverrunPolicy};
@@ -274,6 +274,7 @@ mod sync;
 mod time;
 mod timer;
 mod transaction;
+mod typed;
 mod wait;
 mod wheel;
 
@@ -282,9 +283,9 @@ pub use dead_letter::{
     DeadLetter, DeadLetterConfig, DeadLetterQueue, DeadLetterStats, LetterId, WhenFull,
 };
 pub use error::{
-    AuditError, BreakerOpen, CommitError, ConfigError, ErrorKind, FlushError, HandlerError,
-    Overrun, PartlyFailed, PayloadTooLarge, RateLimited, ReplayError, ResultExt, ScheduleError,
-    SendAllError, SendError,
+    AuditError, BreakerOpen, CommitError, ConfigError, ErrorKind, FlushError, GlobalError,
+    HandlerError, Overrun, PartlyFailed, PayloadTooLarge, RateLimited, ReplayError, ResultExt,
+    ScheduleError, SendAllError, SendError,
 };
 pub use event::Event;
 pub use handler::filter;
@@ -313,6 +314,11 @@ pub use store::{
 pub use time::{Clock, ClockWatcher, Deadline, ManualClock, MonotonicClock};
 pub use timer::{Every, PendingTimers, PeriodicHandle, TimerHandle};
 pub use transaction::Transaction;
+pub use typed::{
+    AnyClone, AnySend, AnySync, Carries, Kind, Payload, Topic, TypeTopic, TypedBatch,
+    TypedBatchHandler, TypedBus, TypedContext, TypedHandler, TypedHandlerMut, TypedOptions, global,
+    init_global,
+};
 pub use wait::{BusySpin, Park, WaitStrategy, Yield};
 pub use wheel::{Drain, Expired, TimerId, TimerWheel, TooManyTimers};
 

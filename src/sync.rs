@@ -19,6 +19,10 @@ use std::time::Instant;
 pub(crate) use std::sync::OnceLock;
 pub(crate) use std::sync::{Arc, Weak};
 
+/// Around values that their user may change through a shared reference, as far as their type allows it.
+/// This crate never does, so there is nothing in it for a model to see.
+pub(crate) use core::cell::UnsafeCell as PlainUnsafeCell;
+
 /// Locks `mutex`; a panic of an earlier holder changes nothing.
 ///
 /// The only user code that runs under a lock of this crate is the `Hash` and `Eq` of a topic, in

@@ -36,6 +36,14 @@ impl<E> ScheduleError<E> {
         }
     }
 
+    /// The same refusal of what `change` makes of the event.
+    pub(crate) fn map<X>(self, change: impl FnOnce(E) -> X) -> ScheduleError<X> {
+        match self {
+            Self::Closed(event) => ScheduleError::Closed(change(event)),
+            Self::TooMany(event) => ScheduleError::TooMany(change(event)),
+        }
+    }
+
     /// Whether the store is closed.
     pub const fn is_closed(&self) -> bool {
         matches!(self, Self::Closed(_))

@@ -50,6 +50,16 @@ impl<E> SendError<E> {
         }
     }
 
+    /// The same refusal of what `change` makes of the event.
+    pub(crate) fn map<X>(self, change: impl FnOnce(E) -> X) -> SendError<X> {
+        match self {
+            Self::Full(event) => SendError::Full(change(event)),
+            Self::Timeout(event) => SendError::Timeout(change(event)),
+            Self::Closed(event) => SendError::Closed(change(event)),
+            Self::WouldDeadlock(event) => SendError::WouldDeadlock(change(event)),
+        }
+    }
+
     /// Whether the ring was full.
     pub const fn is_full(&self) -> bool {
         matches!(self, Self::Full(_))

@@ -52,7 +52,9 @@
 //! | `BatchSize`, `BatchDelay` | [`BatchConfig`](crate::BatchConfig) | the handler gets the batch |
 //! | `Close()` | [`drain(deadline)`](crate::EventStore::drain) | loses nothing silently; may be repeated |
 //! | `GetMetrics()` | [`metrics`](crate::EventStore::metrics), [`all_subscription_stats`](crate::EventStore::all_subscription_stats) | – |
-//! | `NewTypedEventBus`, `HealthCheck`, `CrossProcessBackend` | not here yet | – |
+//! | `NewTypedEventBus[T]` | [`TypedBus`](crate::TypedBus), [`bus.topic::<T>()`](crate::TypedBus::topic) | one bus for all types; another type than a handler's never comes to it |
+//! | `WrapTypedEventBus` | `TypedBus::from(store)`, for a store of [`Payload`](crate::Payload)s | nothing is encoded |
+//! | `HealthCheck`, `CrossProcessBackend` | not here yet | – |
 //!
 //! # Coming from gossip
 //!
@@ -71,7 +73,7 @@
 //! | `Chain(…)`, `WithRetry`, `WithTimeout`, `WithRecovery`, `WithLogging` | [`SubscribeOptions::middleware`](crate::SubscribeOptions::middleware); [`Retry`](crate::Retry), [`Timeout`](crate::Timeout), [`CatchPanic`](crate::CatchPanic), `Log` (feature `tracing`) | a caught panic is still a failure; a timeout starts no thread |
 //! | `errors.NewRetryable`, `IsRetryable`, … | [`HandlerError::retryable`](crate::HandlerError::retryable), [`is_retryable`](crate::HandlerError::is_retryable), …; [`ErrorKind`](crate::ErrorKind) | retries heed the kind |
 //! | `Shutdown()` | [`drain(deadline)`](crate::EventStore::drain) | waits for handlers; may be repeated |
-//! | `GetGlobalBus()` | a `static` of yours | – |
+//! | `InitGlobalBus(cfg)`, `GetGlobalBus()` | [`init_global`](crate::init_global), [`global`](crate::global); or a `static` of yours | before it is set up, or the second time, that is an error |
 //! | `Provider`, Redis | not here yet | – |
 //!
 //! # Coming from crossbeam-channel
