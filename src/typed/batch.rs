@@ -9,6 +9,24 @@ use crate::error::HandlerError;
 use crate::handler::Batch;
 
 /// Events of one type that are handled together; see [`Batch`].
+///
+/// # Examples
+///
+/// ```
+/// # use ringbus::{BatchConfig, OverrunPolicy, TypedBus, TypedOptions};
+/// let bus = TypedBus::builder(8, OverrunPolicy::ReturnError).build_bus()?;
+/// let options = TypedOptions::<String>::new();
+/// let rows = bus.subscribe_batch(options, BatchConfig::new(2), |rows, _| {
+///     for index in 0..rows.len() {
+///         println!("{:?}: {:?}", rows.position(index), rows.get(index));
+///     }
+/// })?;
+/// bus.send("one".to_owned())?;
+/// bus.send("two".to_owned())?;
+/// bus.publish();
+/// assert_eq!(rows.stats().expect("it is there").succeeded, 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct TypedBatch<'a, 'b, T, K: Kind = AnySend> {
     batch: &'a mut Batch<'b, Payload<K>>,
     of: PhantomData<fn(T) -> T>,

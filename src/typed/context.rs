@@ -59,6 +59,27 @@ impl<K: Kind> TypedContext<'_, K> {
     /// # Errors
     ///
     /// As [`Context::schedule_at`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{OverrunPolicy, TypedBus};
+    /// use std::time::Instant;
+    ///
+    /// struct Opened;
+    /// struct Closing(Instant);
+    ///
+    /// let bus = TypedBus::builder(8, OverrunPolicy::ReturnError).build_bus()?;
+    /// let _opened = bus.subscribe::<Opened>(|_, context| {
+    ///     let now = Instant::now();
+    ///     context.schedule_at(now, Closing(now)).map(drop)
+    /// });
+    /// let closing = bus.subscribe::<Closing>(|_, _| ());
+    /// bus.send(Opened)?;
+    /// assert_eq!((bus.publish(), bus.publish()), (1, 1));
+    /// assert_eq!(closing.stats().expect("it is there").succeeded, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn schedule_at<T: 'static>(
         &self,
         at: impl Into<Deadline>,
@@ -112,6 +133,29 @@ impl<K: Kind> TypedContext<'_, K> {
     /// # Errors
     ///
     /// As [`Context::schedule_every`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Every, ManualClock, OverrunPolicy, TypedBus};
+    /// use std::time::Duration;
+    ///
+    /// struct Connected;
+    /// struct Beat;
+    ///
+    /// let clock = ManualClock::new();
+    /// let bus =
+    ///     TypedBus::builder(8, OverrunPolicy::ReturnError).clock(clock.clone()).build_bus()?;
+    /// let every = Every::new(Duration::from_secs(1))?;
+    /// let _connected = bus.subscribe::<Connected>(move |_, context| {
+    ///     context.schedule_every(every, || Beat).map(drop)
+    /// });
+    /// bus.send(Connected)?;
+    /// assert_eq!(bus.publish(), 1);
+    /// clock.advance(Duration::from_secs(1));
+    /// assert_eq!(bus.publish(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn schedule_every<T: 'static>(
         &self,
         every: Every,

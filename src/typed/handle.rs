@@ -139,6 +139,17 @@ impl<T: 'static, K: Carries<T>> Topic<T, K> {
     /// # Errors
     ///
     /// As [`TypedBus::try_send`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{OverrunPolicy, TypedBus};
+    /// let bus = TypedBus::builder(1, OverrunPolicy::Block).build_bus()?;
+    /// let numbers = bus.topic::<u8>();
+    /// numbers.try_send(1)?;
+    /// assert_eq!(numbers.try_send(2).unwrap_err().into_event(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[inline]
     pub fn try_send(&self, event: T) -> Result<Sent<Payload<K>>, SendError<T>> {
         self.bus.try_send(event)
@@ -149,6 +160,20 @@ impl<T: 'static, K: Carries<T>> Topic<T, K> {
     /// # Errors
     ///
     /// As [`TypedBus::send_timeout`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{OverrunPolicy, SendError, TypedBus};
+    /// use std::time::Duration;
+    ///
+    /// let bus = TypedBus::builder(1, OverrunPolicy::Block).build_bus()?;
+    /// let numbers = bus.topic::<u8>();
+    /// numbers.send_timeout(1, Duration::from_millis(1))?;
+    /// let late = numbers.send_timeout(2, Duration::from_millis(1));
+    /// assert!(matches!(late, Err(SendError::Timeout(2))));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn send_timeout(
         &self,
         event: T,
@@ -162,6 +187,19 @@ impl<T: 'static, K: Carries<T>> Topic<T, K> {
     /// # Errors
     ///
     /// As [`TypedBus::send_deadline`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{OverrunPolicy, SendError, TypedBus};
+    /// use std::time::Instant;
+    ///
+    /// let bus = TypedBus::builder(1, OverrunPolicy::Block).build_bus()?;
+    /// let numbers = bus.topic::<u8>();
+    /// numbers.send_deadline(1, Instant::now())?;
+    /// assert!(matches!(numbers.send_deadline(2, Instant::now()), Err(SendError::Timeout(2))));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn send_deadline(
         &self,
         event: T,

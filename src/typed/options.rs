@@ -16,7 +16,7 @@ use crate::sync::Arc;
 /// # Examples
 ///
 /// ```
-/// use ringbus::{OverrunPolicy, TypedBus, TypedOptions};
+/// use ringbus::{CatchPanic, OverrunPolicy, TypedBus, TypedOptions};
 ///
 /// struct Trade {
 ///     quantity: u32,
@@ -29,6 +29,10 @@ use crate::sync::Arc;
 /// bus.send(Trade { quantity: 500 })?;
 /// bus.publish();
 /// assert_eq!(large.stats().expect("it is there").succeeded, 1);
+///
+/// let options = TypedOptions::<Trade>::new().priority(10).middleware(CatchPanic).paused();
+/// let first = bus.subscribe_with(options, |trade, _| assert!(trade.quantity > 0));
+/// first.resume();
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use = "options do nothing until something subscribes with them"]

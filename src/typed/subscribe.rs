@@ -237,6 +237,23 @@ impl<P: Producers> TypedBus<AnyClone, P> {
     /// # Errors
     ///
     /// As [`subscribe_lane`](Self::subscribe_lane).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Deadline, LaneConfig, OverrunPolicy, TypedBus, TypedOptions};
+    /// let bus = TypedBus::builder_clone(8, OverrunPolicy::Block).build_bus()?;
+    /// let (options, mut sum) = (TypedOptions::<u64, _>::new(), 0);
+    /// let lane = LaneConfig::new(8, OverrunPolicy::Block);
+    /// let total = bus.subscribe_lane_mut(options, lane, move |number, _| {
+    ///     sum += number;
+    ///     println!("{sum} so far");
+    /// })?;
+    /// bus.send(7_u64)?;
+    /// bus.flush(Deadline::NEVER)?;
+    /// assert_eq!(total.metrics().handled, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[track_caller]
     pub fn subscribe_lane_mut<T: 'static, F: Filter<Payload<AnyClone>>>(
         &self,
