@@ -17,6 +17,7 @@ mod error;
 mod event;
 pub mod guide;
 mod handler;
+mod message;
 mod metrics;
 mod middleware;
 mod ring;
@@ -35,8 +36,8 @@ pub use dead_letter::{
 };
 pub use error::{
     AuditError, BreakerOpen, CommitError, ConfigError, ErrorKind, FlushError, HandlerError,
-    Overrun, PartlyFailed, PayloadTooLarge, RateLimited, ReplayError, ResultExt, ScheduleError,
-    SendAllError, SendError,
+    MessageError, MetadataError, Overrun, PartlyFailed, PayloadTooLarge, RateLimited, ReplayError,
+    ResultExt, ScheduleError, SendAllError, SendError, TopicError, TraceError,
 };
 pub use event::Event;
 pub use handler::filter;
@@ -45,6 +46,9 @@ pub use handler::{
     Failure, Filter, Handler, IntoOutcome, Loss, Middleware, Observer, Outcome, PlacedBatch,
     Refusal, RunningCall, SubscribeOptions, Subscription, SubscriptionId, SubscriptionStats,
     around,
+};
+pub use message::{
+    Message, MessageBuilder, MessageId, MetaValue, Metadata, TopicName, TraceContext, WallClock,
 };
 pub use metrics::{Balance, Metrics};
 #[cfg(feature = "tracing")]
