@@ -17,6 +17,7 @@ mod replay;
 mod result_ext;
 mod schedule;
 mod send;
+mod send_wait;
 
 pub use audit::AuditError;
 pub use commit::CommitError;
@@ -33,3 +34,4 @@ pub use replay::ReplayError;
 pub use result_ext::ResultExt;
 pub use schedule::ScheduleError;
 pub use send::{SendAllError, SendError};
+pub use send_wait::SendWaitError;

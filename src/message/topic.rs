@@ -44,8 +44,8 @@ impl TopicName {
 
     /// The name with this text, which is made if there is none yet.
     ///
-    /// Takes a lock that all threads share and looks through a tree, some hundred nanoseconds: keep it, for
-    /// it can be copied.
+    /// Takes a lock that all threads share and looks through a tree, 20 ns and more: keep it, for it can be
+    /// copied.
     ///
     /// # Errors
     ///
