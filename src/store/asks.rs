@@ -7,7 +7,6 @@
 use crate::handler::Answer;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{self, Mutex};
-use crate::time::Deadline;
 
 /// What the driver is asked.
 pub(super) struct Asks<E> {
@@ -26,7 +25,6 @@ struct Ask<E> {
     ticket: u64,
     /// What is before this position is to be dispatched first.
     position: u64,
-    deadline: Deadline,
     state: Asked<E>,
 }
 
@@ -53,25 +51,25 @@ impl<E> Asks<E> {
     }
 
     /// Puts one in; its number.
-    pub(super) fn push(&self, event: E, position: u64, deadline: Deadline) -> u64 {
+    pub(super) fn push(&self, event: E, position: u64) -> u64 {
         let mut list = sync::lock(&self.list);
         let ticket = list.next_ticket;
         list.next_ticket += 1;
-        list.asks.push(Ask { ticket, position, deadline, state: Asked::Waiting(event) });
+        list.asks.push(Ask { ticket, position, state: Asked::Waiting(event) });
         self.count(&list);
         ticket
     }
 
     /// Takes out the first event whose turn has come when all before `head` is dispatched.
-    pub(super) fn begin(&self, head: u64) -> Option<(u64, E, Deadline)> {
+    pub(super) fn begin(&self, head: u64) -> Option<(u64, E)> {
         let mut list = sync::lock(&self.list);
         let is_next = |ask: &&mut Ask<E>| ask.position <= head && ask.is_waiting();
         let ask = list.asks.iter_mut().find(is_next)?;
-        let (ticket, deadline) = (ask.ticket, ask.deadline);
+        let ticket = ask.ticket;
         let state = std::mem::replace(&mut ask.state, Asked::Begun);
         self.count(&list);
         match state {
-            Asked::Waiting(event) => Some((ticket, event, deadline)),
+            Asked::Waiting(event) => Some((ticket, event)),
             Asked::Begun | Asked::Answered(_) => unreachable!("it is waiting"),
         }
     }

@@ -20,8 +20,7 @@ use crate::time::Deadline;
 
 impl<E: Event, P: Producers> EventStore<E, P> {
     /// Sends an event, and returns when all its handlers were called, with what each of them said.
-    /// `deadline` is an `Instant`, a `Duration` from now, or a [`Deadline`]; the handlers see it in
-    /// their [context](crate::Context::deadline).
+    /// `deadline` is an `Instant`, a `Duration` from now, or a [`Deadline`].
     ///
     /// What was accepted before the call is dispatched first, and then this event: by the store's
     /// [driver](crate::StoreBuilder::driver), or without one on this thread, as
@@ -74,23 +73,19 @@ impl<E: Event, P: Producers> EventStore<E, P> {
         event: E,
         deadline: impl Into<Deadline>,
     ) -> Result<Answer, SendWaitError<E>> {
-        let shared = &*self.shared;
-        let result = shared.ask(event, deadline.into());
-        match &result {
-            Err(SendWaitError::Timeout(event)) => shared.refuse(Refusal::Timeout, [event]),
-            Err(SendWaitError::Closed(event)) => shared.refuse(Refusal::Closed, [event]),
-            Err(SendWaitError::WouldDeadlock(event)) => {
-                shared.refuse(Refusal::WouldDeadlock, [event]);
-            }
-            Err(SendWaitError::Unanswered) | Ok(_) => {}
-        }
-        result
+        self.shared.send_wait(event, deadline.into(), self.shared.is_inside())
     }
 }
 
 impl<E: Event> Shared<E> {
-    fn ask(&self, event: E, deadline: Deadline) -> Result<Answer, SendWaitError<E>> {
-        if self.is_inside() {
+    /// Sends an event and waits, unless an answer waits for this thread; counts a refusal.
+    pub(super) fn send_wait(
+        &self,
+        event: E,
+        deadline: Deadline,
+        is_inside: bool,
+    ) -> Result<Answer, SendWaitError<E>> {
+        let result = if is_inside {
             Err(SendWaitError::WouldDeadlock(event))
         } else if self.intake.is_closed() {
             Err(SendWaitError::Closed(event))
@@ -98,7 +93,16 @@ impl<E: Event> Shared<E> {
             self.ask_driver(event, deadline)
         } else {
             self.ask_here(event, deadline)
+        };
+        match &result {
+            Err(SendWaitError::Timeout(event)) => self.refuse(Refusal::Timeout, [event]),
+            Err(SendWaitError::Closed(event)) => self.refuse(Refusal::Closed, [event]),
+            Err(SendWaitError::WouldDeadlock(event)) => {
+                self.refuse(Refusal::WouldDeadlock, [event]);
+            }
+            Err(SendWaitError::Unanswered) | Ok(_) => {}
         }
+        result
     }
 
     fn ask_here(&self, event: E, deadline: Deadline) -> Result<Answer, SendWaitError<E>> {
@@ -117,13 +121,13 @@ impl<E: Event> Shared<E> {
         if self.intake.head_position() < target {
             return Err(SendWaitError::Timeout(event));
         }
-        let answer = self.answer(event, &mut dispatch.held, deadline);
+        let answer = self.answer(event, &mut dispatch.held);
         dispatch.end_of_answers();
         Ok(answer)
     }
 
     fn ask_driver(&self, event: E, deadline: Deadline) -> Result<Answer, SendWaitError<E>> {
-        let ticket = self.asks.push(event, self.intake.tail_position(), deadline);
+        let ticket = self.asks.push(event, self.intake.tail_position());
         self.intake.wake_waiting();
         let attempt = || self.is_answered(ticket).then_some(());
         let met = self.wait_for(Goal::Answer(ticket), deadline, attempt);
@@ -144,7 +148,7 @@ impl<E: Event> Shared<E> {
     }
 
     /// Delivers an event that did not come through the ring, with the lease in hand.
-    fn answer(&self, event: E, works: &mut Dispatcher<E>, deadline: Deadline) -> Answer {
+    fn answer(&self, event: E, works: &mut Dispatcher<E>) -> Answer {
         let Dispatcher { seen, batches, left, .. } = works;
         if self.registry.has_newer(seen) {
             *seen = self.registry.look();
@@ -154,8 +158,8 @@ impl<E: Event> Shared<E> {
         let mut tally = Tally::default();
         let mut lookup = Lookup { seen, topic: None, subscribers: &[] };
         let some = slice::from_ref(&event);
-        let replies =
-            Delivery::new(self, some, position, deadline, left, 1).ask(&mut lookup, &mut tally);
+        let replies = Delivery::new(self, some, position, Deadline::NEVER, left, 1)
+            .ask(&mut lookup, &mut tally);
         self.counters.dispatch.committed.add(1);
         let mut tools = Tools { seen, batches, left };
         self.finish_all([event].into_iter(), position, &lookup, &mut tools, &mut tally);
@@ -171,11 +175,10 @@ impl<'s, E: Event> Dispatch<'s, E> {
         let shared = self.shared;
         let mut answers = Answers { shared, list: Vec::new() };
         while !shared.intake.is_closed()
-            && let Some((ticket, event, deadline)) =
-                shared.asks.begin(shared.intake.head_position())
+            && let Some((ticket, event)) = shared.asks.begin(shared.intake.head_position())
         {
             answers.list.push((ticket, None));
-            let answer = shared.answer(event, &mut self.held, deadline);
+            let answer = shared.answer(event, &mut self.held);
             answers.list.pop();
             answers.list.push((ticket, Some(answer)));
         }
