@@ -146,7 +146,7 @@ fn answer_vs_close() {
             thread::spawn(move || store.close())
         };
         let answer = store.send_wait(Parcel::new(0), Deadline::NEVER);
-        let answered = u64::from(answer.is_ok());
+        let answered = usize::from(answer.is_ok());
         assert!(answer.is_ok_and(|answer| answer.replies().len() == 1) || answered == 0);
         assert!(closer.join().expect("nothing panics"));
         assert!(store.drain(Deadline::NEVER).is_complete());
