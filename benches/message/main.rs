@@ -27,7 +27,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
-use ringbus::{Event, EventStore, Message, OverrunPolicy, TopicName};
+use ringbus::{Deadline, Event, EventStore, Message, OverrunPolicy, TopicName};
 
 use crate::machine::Place;
 use crate::measure::{Effort, Lap, Laps, Pace, Row, Side, Stopwatch};
@@ -95,6 +95,21 @@ impl<E: Event> Subject<E> {
     }
 }
 
+impl Subject<Own> {
+    /// One event at a time.
+    #[inline]
+    fn one_by_one(&mut self, events: u64, send: impl Fn(&EventStore<Own>, Own)) -> Lap {
+        let watch = Stopwatch::start();
+        for number in 0..events {
+            send(&self.store, Own([number; 16]));
+        }
+        let lap = watch.stop();
+        self.sent += events;
+        assert_eq!(self.seen.load(Ordering::Relaxed), self.sent, "not every event was handled");
+        lap
+    }
+}
+
 /// A lap of making messages and nothing else.
 #[inline]
 fn making<T>(events: u64, make: impl Fn(u64) -> T) -> Lap {
@@ -109,7 +124,7 @@ fn data(number: u64) -> Data {
     [number; 6]
 }
 
-fn rows() -> [Row; 2] {
+fn rows() -> [Row; 3] {
     let topic = TopicName::new("bench").expect("it is a name");
     let row = |number, scenario| {
         Row::new(number, scenario, size_of::<Own>(), Pace::Short)
@@ -117,6 +132,7 @@ fn rows() -> [Row; 2] {
             .quiet()
     };
     let (mut own, mut at, mut new) = (None, None, None);
+    let (mut asked, mut published) = (None, None);
     let time = SystemTime::now();
     [
         row(30, "a message is made")
@@ -151,6 +167,25 @@ fn rows() -> [Row; 2] {
             .add(Side::Peer, "a type of its own", move |events| {
                 let subject = own.get_or_insert_with(|| Subject::open(0));
                 subject.lap(events, |number| Own([number; 16]))
+            }),
+        row(32, "one event, until it is handled")
+            .further()
+            .add(Side::Ours(SHOWN), "send and publish", move |events| {
+                let subject = published.get_or_insert_with(|| Subject::open(0));
+                subject.one_by_one(events, |store, event| {
+                    assert!(store.send(event).is_ok(), "there is room");
+                    store.publish();
+                })
+            })
+            .add(Side::Beside("allocates the answer"), "send_wait", move |events| {
+                let subject = asked.get_or_insert_with(|| Subject::open(0));
+                subject.one_by_one(events, |store, event| {
+                    let answer = store.send_wait(event, Deadline::NEVER);
+                    assert!(
+                        answer.is_ok_and(|answer| answer.replies().len() == 1),
+                        "it is handled"
+                    );
+                })
             }),
     ]
 }
