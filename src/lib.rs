@@ -265,6 +265,7 @@ mod error;
 mod event;
 pub mod guide;
 mod handler;
+mod message;
 mod metrics;
 mod middleware;
 mod ring;
@@ -284,16 +285,20 @@ pub use dead_letter::{
 };
 pub use error::{
     AuditError, BreakerOpen, CommitError, ConfigError, ErrorKind, FlushError, GlobalError,
-    HandlerError, Overrun, PartlyFailed, PayloadTooLarge, RateLimited, ReplayError, ResultExt,
-    ScheduleError, SendAllError, SendError,
+    HandlerError, MessageError, MetadataError, Overrun, PartlyFailed, PayloadTooLarge, RateLimited,
+    ReplayError, ResultExt, ScheduleError, SendAllError, SendError, SendWaitError, TopicError,
+    TraceError,
 };
 pub use event::Event;
 pub use handler::filter;
 pub use handler::{
-    Batch, BatchConfig, BatchHandler, BoxBatchHandler, BoxHandler, CallContext, Changed, Context,
-    Failure, Filter, Handler, IntoOutcome, Loss, Middleware, Observer, Outcome, PlacedBatch,
-    Refusal, RunningCall, SubscribeOptions, Subscription, SubscriptionId, SubscriptionStats,
-    around,
+    Answer, Batch, BatchConfig, BatchHandler, BoxBatchHandler, BoxHandler, CallContext, Changed,
+    Context, Failure, Filter, Handler, IntoOutcome, Loss, Middleware, Observer, Outcome,
+    PlacedBatch, Refusal, Replied, Reply, RunningCall, SubscribeOptions, Subscription,
+    SubscriptionId, SubscriptionStats, around,
+};
+pub use message::{
+    Message, MessageBuilder, MessageId, MetaValue, Metadata, TopicName, TraceContext, WallClock,
 };
 pub use metrics::{Balance, Metrics};
 #[cfg(feature = "tracing")]

@@ -160,6 +160,26 @@ pub(crate) fn unique_number() -> u64 {
     NEXT.fetch_add(1, core::sync::atomic::Ordering::Relaxed) // Relaxed: only another one each time.
 }
 
+/// The same, from another series in which each thread has blocks for itself: larger than all that this
+/// thread got before.
+#[inline]
+pub(crate) fn number_of_thread() -> u64 {
+    const BLOCK: u64 = 1024;
+    static BLOCKS: core::sync::atomic::AtomicU64 = core::sync::atomic::AtomicU64::new(0);
+    std::thread_local! {
+        static LAST: core::cell::Cell<u64> = const { core::cell::Cell::new(0) };
+    }
+    LAST.with(|last| {
+        let mut before = last.get();
+        if before.is_multiple_of(BLOCK) {
+            // Relaxed: as above. The block is used up, or this thread has had none.
+            before = BLOCK * BLOCKS.fetch_add(1, core::sync::atomic::Ordering::Relaxed);
+        }
+        last.set(before + 1);
+        before + 1
+    })
+}
+
 #[cfg(all(loom, feature = "loom"))]
 mod imp {
     pub(crate) use loom::cell::UnsafeCell;

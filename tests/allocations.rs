@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use common::{Number, POLICIES, audited, numbers};
 use ringbus::{
-    BreakerPolicy, CatchPanic, CircuitBreaking, Deadline, EventStore, Middleware, Only,
+    BreakerPolicy, CatchPanic, CircuitBreaking, Deadline, EventStore, Message, Middleware, Only,
     OverrunPolicy, PayloadLimit, RateLimit, Retry, RetryPolicy, Ring, Sent, StoreBuilder, Timeout,
-    TypedBus,
+    TopicName, TypedBus,
 };
 
 /// Counts what the program allocates while `COUNTING` is set.
@@ -102,6 +102,27 @@ fn sending_and_publishing_allocate_nothing_under_any_policy() {
         assert_eq!(count, 0, "{policy}");
         audited(&store);
     }
+}
+
+#[test]
+fn messages_without_metadata_allocate_nothing() {
+    let _turn = turn();
+    let topic = TopicName::new("nothing").unwrap();
+    let store = EventStore::builder(256, OverrunPolicy::Block).build().unwrap();
+    let _seen = store.subscribe(topic, |message: &Message<u64>, _| {
+        black_box((message.id(), message.metadata().get("nothing").is_none()));
+    });
+    let count = allocations(|| {
+        for _ in 0..20 {
+            for value in 0..256 {
+                store.send(Message::new(topic, value)).unwrap();
+            }
+            assert_eq!(store.publish(), 256);
+        }
+        black_box(Message::builder(topic, 0).build().unwrap());
+    });
+    assert_eq!(count, 0);
+    audited(&store);
 }
 
 /// A chain of three in front of each of two handlers; the first ones are of the store.

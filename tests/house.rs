@@ -10,7 +10,7 @@ const LAYERS: &[&[&str]] = &[
     &["ring", "wait", "wheel", "timer", "event", "metrics"],
     &["handler", "middleware", "dead_letter"],
     &["config", "store"],
-    &["transaction", "schedule", "typed"],
+    &["transaction", "schedule", "typed", "message"],
     &["guide"],
 ];
 

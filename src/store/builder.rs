@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 use std::time::Duration;
 
+use super::asks::Asks;
 use super::crew::{Crew, CrewConfig};
 use super::dispatch::Dispatcher;
 use super::intake::Intake;
@@ -291,6 +292,7 @@ impl<E: Event> Plan<E> {
             left_over: Mutex::new(Vec::new()),
             handles: AtomicUsize::new(1),
             crew: Crew::new(&crew),
+            asks: Asks::new(),
             whole: OnceLock::new(),
             side: SideLanes::new(),
             gaps: OnceLock::new(),

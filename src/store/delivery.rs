@@ -123,7 +123,7 @@ impl<E: Event> Shared<E> {
 
     /// Drops the events that were delivered, or keeps them for those that want them; those that
     /// failed did so on the last.
-    fn finish_all(
+    pub(super) fn finish_all(
         &self,
         events: impl ExactSizeIterator<Item = E>,
         first: u64,
@@ -301,7 +301,7 @@ fn count_failed<E: Event>(failed: &mut Vec<Failed<E>>) {
 }
 
 impl crate::metrics::Counters {
-    fn add(&self, dispatched: usize, tally: &Tally) {
+    pub(super) fn add(&self, dispatched: usize, tally: &Tally) {
         self.dispatch.handled.add(dispatched as u64 - tally.unhandled - tally.shelved);
         self.dispatch.unhandled.add(tally.unhandled);
         if tally.failed_calls | tally.event_panics != 0 {

@@ -208,7 +208,7 @@ impl<E: Event> Group<E> {
     }
 
     /// Whether what is pending in one of the lanes waits for this thread.
-    fn is_inside(&self) -> bool {
+    pub(super) fn is_inside(&self) -> bool {
         self.lanes.iter().any(|lane| lane.shared.is_inside())
     }
 }

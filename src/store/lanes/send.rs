@@ -7,9 +7,9 @@ use super::super::accept::{FromHandler, Patience};
 use super::super::whole::Whole;
 use super::workers::Routing;
 use super::{Group, Lanes};
-use crate::error::{ScheduleError, SendAllError, SendError};
+use crate::error::{ScheduleError, SendAllError, SendError, SendWaitError};
 use crate::event::Event;
-use crate::handler::SubscriptionId;
+use crate::handler::{Answer, SubscriptionId};
 use crate::ring::{Sent, SentAll};
 use crate::time::Deadline;
 use crate::timer::{Every, MakeEvent, PeriodicHandle, TimerHandle, When};
@@ -164,6 +164,41 @@ impl<E: Event> Lanes<E> {
     pub fn send_all(&self, events: &mut Vec<E>) -> Result<SentAll<E>, SendAllError> {
         let Some(lane) = self.group.lane_of_all(events)? else { return Ok(SentAll::Stored) };
         self.group.lanes[lane].send_all(events)
+    }
+
+    /// Sends an event to its lane, and returns when all its handlers there were called, with what each
+    /// of them said; see [`EventStore::send_wait`](crate::EventStore::send_wait).
+    ///
+    /// What its lane accepted before is dispatched first; other lanes go on with theirs.
+    ///
+    /// # Errors
+    ///
+    /// As there; [`WouldDeadlock`](SendWaitError::WouldDeadlock) in a handler of any lane.
+    ///
+    /// # Panics
+    ///
+    /// If the function that finds the key does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Deadline, Event, EventStore, OverrunPolicy, Workers};
+    /// # struct Ping(u64);
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// let workers = Workers::by_key(|ping: &Ping| ping.0).count(2);
+    /// let lanes = EventStore::builder(8, OverrunPolicy::Block).build_lanes(workers)?;
+    /// let _pong = lanes.subscribe((), |_: &Ping, _| println!("pong"));
+    /// assert_eq!(lanes.send_wait(Ping(1), Deadline::NEVER)?.replies().len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[doc(alias = "PublishSync")]
+    pub fn send_wait(
+        &self,
+        event: E,
+        deadline: impl Into<Deadline>,
+    ) -> Result<Answer, SendWaitError<E>> {
+        let lane = self.group.shared(self.group.lane_of(&event));
+        lane.send_wait(event, deadline.into(), self.group.is_inside())
     }
 
     pub(crate) fn schedule(
