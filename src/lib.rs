@@ -17,6 +17,8 @@ mod error;
 mod event;
 pub mod guide;
 mod handler;
+mod health;
+mod meter;
 mod metrics;
 mod middleware;
 mod ring;
@@ -29,7 +31,7 @@ mod transaction;
 mod wait;
 mod wheel;
 
-pub use config::OverrunPolicy;
+pub use config::{HealthLimits, Limit, ObserveConfig, OverrunPolicy};
 pub use dead_letter::{
     DeadLetter, DeadLetterConfig, DeadLetterQueue, DeadLetterStats, LetterId, WhenFull,
 };
@@ -42,10 +44,12 @@ pub use event::Event;
 pub use handler::filter;
 pub use handler::{
     Batch, BatchConfig, BatchHandler, BoxBatchHandler, BoxHandler, CallContext, Changed, Context,
-    Failure, Filter, Handler, IntoOutcome, Loss, Middleware, Observer, Outcome, PlacedBatch,
-    Refusal, RunningCall, SubscribeOptions, Subscription, SubscriptionId, SubscriptionStats,
-    around,
+    DistinctError, DistinctErrors, Failure, Filter, Handler, IntoOutcome, LastError, Loss,
+    Middleware, Observer, Outcome, PlacedBatch, Refusal, RunningCall, SubscribeOptions,
+    Subscription, SubscriptionId, SubscriptionReport, SubscriptionStats, around,
 };
+pub use health::{Health, HealthReason};
+pub use meter::{BlockedStats, FailureRate, FillStats, LatencyStats, TopicStats};
 pub use metrics::{Balance, Metrics};
 #[cfg(feature = "tracing")]
 pub use middleware::Log;
@@ -59,8 +63,8 @@ pub use ring::{
     Sent, SentAll, Single, SingleRing,
 };
 pub use store::{
-    DrainReport, Driver, DriverConfig, EventStore, LaneConfig, LaneSubscription, Lanes, Producer,
-    Replay, StoreBuilder, Workers,
+    DrainReport, Driver, DriverConfig, EventStore, LaneConfig, LaneSubscription, Lanes, Monitor,
+    Producer, Replay, RunningStats, Snapshot, StoreBuilder, Workers,
 };
 pub use time::{Clock, ClockWatcher, Deadline, ManualClock, MonotonicClock};
 pub use timer::{Every, PendingTimers, PeriodicHandle, TimerHandle};

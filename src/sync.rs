@@ -19,6 +19,28 @@ use std::time::Instant;
 pub(crate) use std::sync::OnceLock;
 pub(crate) use std::sync::{Arc, Weak};
 
+/// For figures that nothing depends on, and that a model therefore need not see. Under its lock there
+/// is nothing that a model sees either, and no code of the user.
+pub(crate) mod quiet {
+    pub(crate) use core::sync::atomic::{AtomicU64, Ordering};
+    pub(crate) use std::sync::{Mutex, MutexGuard};
+    use std::sync::{PoisonError, TryLockError};
+
+    /// Locks `mutex`; a panic of an earlier holder changes nothing.
+    pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+        mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Locks `mutex`, unless somebody else has.
+    pub(crate) fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+        match mutex.try_lock() {
+            Ok(guard) => Some(guard),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+}
+
 /// Locks `mutex`; a panic of an earlier holder changes nothing.
 ///
 /// The only user code that runs under a lock of this crate is the `Hash` and `Eq` of a topic, in

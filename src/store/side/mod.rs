@@ -142,6 +142,7 @@ impl<E: Event> Shared<E> {
             keeper: self.keeper.as_ref().map(|keeper| keeper.another()),
             clock: Arc::clone(&self.clock),
             timers: TimerSettings::default(),
+            gauges: self.gauges.settings.for_own_lane(),
         }
     }
 
