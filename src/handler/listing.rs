@@ -29,9 +29,9 @@ impl Listing {
         Self { id, place, lane: None, common: None, failures: None, times: None }
     }
 
-    /// The same for one of whose calls every n-th is measured, unless that is 0.
+    /// The same for one of whose calls every n-th is measured, unless that is 0 or they are already.
     pub(crate) fn sampled(self, every: u64) -> Self {
-        let times = (every != 0).then(|| Arc::new(Times::new(every)));
+        let times = self.times.or_else(|| (every != 0).then(|| Arc::new(Times::new(every))));
         Self { times, ..self }
     }
 

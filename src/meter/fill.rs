@@ -58,6 +58,8 @@ pub(crate) struct Peak(AtomicU64);
 #[derive(Debug)]
 pub(crate) struct Fill {
     note_above: AtomicU64,
+    /// The lowest peak.
+    lowest: AtomicU64,
     capacity: u64,
     /// Since the ring was made.
     highest: Peak,
@@ -82,6 +84,7 @@ impl Fill {
     pub(crate) fn new(capacity: usize) -> Self {
         Self {
             note_above: AtomicU64::new(0),
+            lowest: AtomicU64::new(0),
             capacity: capacity as u64,
             highest: Peak::new(0),
             readers: Mutex::new(Vec::new()),
@@ -100,7 +103,10 @@ impl Fill {
 
     /// Notes that the ring is full.
     pub(crate) fn is_full(&self, taken_out: u64) {
-        self.note(self.capacity, taken_out);
+        // Once is enough until something is taken out.
+        if self.full_after.load(Ordering::Relaxed) != taken_out + 1 {
+            self.note(self.capacity, taken_out);
+        }
     }
 
     #[cold]
@@ -109,6 +115,9 @@ impl Fill {
         if fill == self.capacity {
             let before = self.full_after.swap(taken_out + 1, Ordering::Relaxed);
             self.full_episodes.fetch_add(u64::from(before != taken_out + 1), Ordering::Relaxed);
+        }
+        if fill <= self.lowest.load(Ordering::Relaxed) {
+            return;
         }
         let mut readers = quiet::lock(&self.readers);
         self.highest.0.fetch_max(fill, Ordering::Relaxed);
@@ -122,6 +131,7 @@ impl Fill {
         readers.retain(|peak| peak.strong_count() != 0);
         let peaks = readers.iter().filter_map(Weak::upgrade).map(|peak| peak.get());
         let lowest = peaks.fold(self.highest.get(), u64::min);
+        self.lowest.store(lowest, Ordering::Relaxed);
         // Each time that it is full counts.
         self.note_above.store(lowest.min(self.capacity - 1), Ordering::Relaxed);
     }

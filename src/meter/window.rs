@@ -86,11 +86,6 @@ impl Window {
         self.failures += 1;
     }
 
-    /// All failures, ever.
-    pub(crate) const fn failures(&self) -> u64 {
-        self.failures
-    }
-
     pub(crate) fn rate(&mut self, now: Instant, events: u64) -> FailureRate {
         self.mark(now, events);
         let now = self.last().at.max(now);

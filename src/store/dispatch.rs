@@ -12,6 +12,7 @@ use super::walk::Left;
 use super::{EventStore, Shared};
 use crate::event::Event;
 use crate::handler::Seen;
+use crate::meter::TopicPlaces;
 use crate::ring::{Held, Producers};
 use crate::sync;
 use crate::sync::atomic::Ordering;
@@ -30,6 +31,8 @@ pub(super) struct Dispatcher<E: Event> {
     pub(super) seen: Seen<E>,
     pub(super) batches: Batches<E>,
     pub(super) left: Left<E>,
+    /// Where topics are counted, if they are.
+    pub(super) places: TopicPlaces<E::Topic>,
 }
 
 impl<E: Event> Dispatcher<E> {
@@ -41,6 +44,7 @@ impl<E: Event> Dispatcher<E> {
             seen,
             batches: Batches::new(),
             left: Left::new(),
+            places: TopicPlaces::new(),
         }
     }
 }
@@ -230,11 +234,17 @@ impl<E: Event> Dispatch<'_, E> {
             if !due.is_empty() {
                 target = shared.fire(&mut due);
             }
+            let mut tail = Some(target);
             loop {
-                let left = target.saturating_sub(shared.intake.head_position());
+                let head = shared.intake.head_position();
+                let left = target.saturating_sub(head);
                 if left == 0 || shared.is_abandoned() || deadline.has_passed() {
                     break;
                 }
+                // The target was the tail a moment ago. The line that senders share is read again only if
+                // there is more to dispatch than one run.
+                let tail = tail.take().unwrap_or_else(|| shared.intake.tail_position());
+                shared.look_at_fill(tail.saturating_sub(head));
                 let Some(first) = self.receive(left) else {
                     backoff.snooze();
                     continue;
@@ -280,6 +290,7 @@ impl<E: Event> Dispatch<'_, E> {
         let mut backoff = Backoff::new();
         while !shared.is_abandoned() && !deadline.has_passed() && !shared.intake.is_finished() {
             self.serve_due(deadline, false);
+            shared.look_at_fill(shared.fill());
             if let Some(first) = self.receive(u64::MAX) {
                 dispatched += self.dispatch_run(first, deadline);
                 backoff = Backoff::new();
@@ -353,7 +364,7 @@ impl<E: Event> Dispatch<'_, E> {
     #[inline(never)]
     pub(super) fn dispatch_run(&mut self, first: u64, deadline: Deadline) -> usize {
         let shared = self.shared;
-        let Dispatcher { scratch, seen, batches, left } = &mut *self.held;
+        let Dispatcher { scratch, seen, batches, left, places } = &mut *self.held;
         let count = scratch.len();
         let in_flight = &shared.counters.dispatch.in_flight;
         in_flight.set(count as u64);
@@ -362,7 +373,8 @@ impl<E: Event> Dispatch<'_, E> {
             *seen = shared.registry.look();
         }
         let mut events = scratch.drain(..);
-        let mut tools = Tools { seen, batches, left };
+        let topics = shared.topic_look(places);
+        let mut tools = Tools { seen, batches, left, topics };
         let dispatched = shared.deliver_all(&mut events, first, &mut tools, deadline);
         if dispatched < count {
             shared.set_aside(events);

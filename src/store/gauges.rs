@@ -8,7 +8,9 @@ use crate::contain;
 use crate::error::{ConfigError, HandlerError};
 use crate::event::Event;
 use crate::handler::{FailureBook, Profile};
-use crate::meter::{Blocked, Fill, FillStats, TailMarks, TopicCounters, TopicStats};
+use crate::meter::{
+    Blocked, Fill, FillStats, TailMarks, TopicCounters, TopicLook, TopicPlaces, TopicStats,
+};
 use crate::ring::Producers;
 use crate::sync::quiet::{self, Mutex};
 use crate::time::Clock;
@@ -181,13 +183,28 @@ impl<E: Event> Shared<E> {
     /// How full the ring is, and has been since the store was built.
     pub(super) fn fill_stats(&self) -> FillStats {
         let (fill, gauge) = (self.fill(), &self.gauges.fill);
-        gauge.look(fill, || self.counters.dispatch.received.get());
+        self.look_at_fill(fill);
         FillStats {
             capacity_events: self.intake.capacity() as u64,
             pending_events: fill,
             peak_events: gauge.highest(),
             full_episodes: gauge.full_episodes(),
         }
+    }
+
+    /// Notes how full the ring is, in front of a run that is taken out.
+    #[inline]
+    pub(super) fn look_at_fill(&self, fill: u64) {
+        self.gauges.fill.look(fill, || self.counters.dispatch.received.get());
+    }
+
+    /// What to count topics with, if they are counted.
+    #[inline]
+    pub(super) fn topic_look<'t>(
+        &'t self,
+        places: &'t mut TopicPlaces<E::Topic>,
+    ) -> Option<TopicLook<'t, E::Topic>> {
+        self.gauges.topics.as_ref().map(|topics| topics.look(places))
     }
 
     /// Notes that a sender found the ring full.

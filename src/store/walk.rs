@@ -16,6 +16,7 @@ use crate::contain;
 use crate::error::HandlerError;
 use crate::event::Event;
 use crate::handler::{Call, Progress, RunEnd, Seen, Subscribed, Taker, pass};
+use crate::meter::TopicLook;
 use crate::sync::Arc;
 use crate::time::Deadline;
 
@@ -35,13 +36,30 @@ pub(super) struct Lookup<'t, E: Event> {
     pub(super) seen: &'t Seen<E>,
     pub(super) topic: Option<E::Topic>,
     pub(super) subscribers: &'t [Arc<dyn Subscribed<E>>],
+    /// Present if topics are counted.
+    topics: Option<TopicLook<'t, E::Topic>>,
 }
 
-impl<E: Event> Lookup<'_, E> {
+impl<'t, E: Event> Lookup<'t, E> {
+    pub(super) const fn new(seen: &'t Seen<E>, topics: Option<TopicLook<'t, E::Topic>>) -> Self {
+        Self { seen, topic: None, subscribers: &[], topics }
+    }
+
     #[inline]
     pub(super) fn look(&mut self, topic: E::Topic) {
         self.subscribers = self.seen.table.of(topic);
+        if let Some(topics) = &mut self.topics {
+            topics.find(topic);
+        }
         self.topic = Some(topic);
+    }
+
+    /// Counts events of the topic that was looked up last.
+    #[inline]
+    pub(super) fn count(&self, events: u64) {
+        if let Some(topics) = &self.topics {
+            topics.dispatched(events);
+        }
     }
 }
 
@@ -124,6 +142,7 @@ impl<'d, E: Event> Delivery<'d, E> {
         let count = (self.progress.done - self.offered) as u64;
         self.offered = self.progress.done;
         if count != 0 {
+            lookup.count(count);
             for subscriber in lookup.subscribers {
                 subscriber.profile().counts.offered.add(count);
             }
@@ -158,6 +177,9 @@ impl<'d, E: Event> Delivery<'d, E> {
                 RunEnd::Topic(topic) => next_topic = Some(topic),
                 RunEnd::Finished => {}
                 RunEnd::Unhandled => {
+                    if let Some(topics) = &lookup.topics {
+                        topics.unhandled();
+                    }
                     self.unhandled(tally);
                     self.progress.finish();
                 }
@@ -218,6 +240,9 @@ impl<'d, E: Event> Delivery<'d, E> {
         } else {
             // `topic`, or the topic's `Hash` or `Eq`, panicked: nobody can be found.
             tally.event_panics += 1;
+            if let Some(topics) = &lookup.topics {
+                topics.topicless();
+            }
             self.unhandled(tally);
             self.offer(lookup);
             self.progress.finish();
