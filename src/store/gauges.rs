@@ -23,6 +23,10 @@ pub(super) struct GaugeSettings {
 }
 
 impl GaugeSettings {
+    fn check(self) -> Result<Self, ConfigError> {
+        Ok(Self { observe: self.observe.check()?, limits: self.limits.check()? })
+    }
+
     /// For the ring behind a store.
     pub(super) const fn for_own_lane(self) -> Self {
         Self { observe: self.observe.for_own_lane(), ..self }
@@ -46,9 +50,8 @@ impl<E: Event> Gauges<E> {
         capacity: usize,
         clock: &dyn Clock,
     ) -> Result<Self, ConfigError> {
-        let ObserveConfig { topics_max, error_window, errors_max, .. } =
-            settings.observe.check()?;
-        settings.limits.check()?;
+        let settings = settings.check()?;
+        let ObserveConfig { topics_max, error_window, errors_max, .. } = settings.observe;
         let started = contain::contain(|| clock.now()).unwrap_or_else(|_| Instant::now());
         Ok(Self {
             settings,
