@@ -68,7 +68,7 @@ impl Measured {
         }
     }
 
-    fn record(&mut self, took: Duration) {
+    pub(super) fn record(&mut self, took: Duration) {
         self.count += 1;
         self.total = self.total.saturating_add(took);
         self.max = self.max.max(took);

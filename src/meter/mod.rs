@@ -8,6 +8,8 @@ mod ages;
 mod blocked;
 mod fill;
 mod latency;
+#[cfg(feature = "histogram")]
+mod marks;
 mod topics;
 mod window;
 
@@ -18,6 +20,8 @@ pub use fill::FillStats;
 pub(crate) use fill::{Fill, Peak};
 pub use latency::LatencyStats;
 pub(crate) use latency::{Measured, Times};
+#[cfg(feature = "histogram")]
+pub(crate) use marks::SendMarks;
 pub use topics::TopicStats;
 pub(crate) use topics::{TopicCounters, TopicLook, TopicPlaces};
 pub use window::FailureRate;

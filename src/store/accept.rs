@@ -263,7 +263,7 @@ impl<E: Event> FromHandler<'_, E> {
     pub(super) fn send_here(&self, event: E) -> Result<Sent<E>, SendError<E>> {
         let intake = &self.0.intake;
         let again = |event| intake.try_send(event);
-        self.0.settle(intake.try_send(event), Patience::FromHandler, again)
+        self.0.settle(self.0.try_send(event), Patience::FromHandler, again)
     }
 
     pub(super) fn send_all_here(&self, events: &mut Vec<E>) -> Result<SentAll<E>, SendAllError> {

@@ -351,6 +351,8 @@ impl<E: Event> Dispatch<'_, E> {
     fn receive(&mut self, count_max: u64) -> Option<u64> {
         let shared = self.shared;
         let scratch = &mut self.held.scratch;
+        #[cfg(feature = "histogram")]
+        let count_max = count_max.min(shared.run_max());
         let count_max = usize::try_from(count_max).unwrap_or(usize::MAX).min(scratch.capacity());
         let run = shared.intake.receive_into(scratch, count_max)?;
         if run.len == 0 {
@@ -380,6 +382,8 @@ impl<E: Event> Dispatch<'_, E> {
             shared.set_aside(events);
         }
         in_flight.set(0);
+        #[cfg(feature = "histogram")]
+        shared.finish_marks(first, dispatched);
         dispatched
     }
 }

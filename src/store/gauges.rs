@@ -8,6 +8,8 @@ use crate::contain;
 use crate::error::{ConfigError, HandlerError};
 use crate::event::Event;
 use crate::handler::{FailureBook, Profile};
+#[cfg(feature = "histogram")]
+use crate::meter::SendMarks;
 use crate::meter::{
     Blocked, Fill, FillStats, TailMarks, TopicCounters, TopicLook, TopicPlaces, TopicStats,
 };
@@ -20,16 +22,26 @@ use crate::time::Clock;
 pub(super) struct GaugeSettings {
     observe: ObserveConfig,
     pub(super) limits: HealthLimits,
+    /// Whether the ring is behind a store, whose events come from its dispatch.
+    #[cfg_attr(not(feature = "histogram"), allow(dead_code))]
+    // Then nothing is measured there.
+    is_inside: bool,
 }
 
 impl GaugeSettings {
     fn check(self) -> Result<Self, ConfigError> {
-        Ok(Self { observe: self.observe.check()?, limits: self.limits.check()? })
+        Ok(Self { observe: self.observe.check()?, limits: self.limits.check()?, ..self })
+    }
+
+    #[cfg(feature = "histogram")]
+    fn marks(&self) -> Option<Box<SendMarks>> {
+        let every = self.observe.sample_every;
+        (every != 0 && !self.is_inside).then(|| Box::new(SendMarks::new(every)))
     }
 
     /// For the ring behind a store.
     pub(super) const fn for_own_lane(self) -> Self {
-        Self { observe: self.observe.for_own_lane(), ..self }
+        Self { observe: self.observe.for_own_lane(), is_inside: true, ..self }
     }
 }
 
@@ -42,6 +54,9 @@ pub(super) struct Gauges<E: Event> {
     pub(super) failures: FailureBook,
     ages: Mutex<TailMarks>,
     pub(super) topics: Option<TopicCounters<E::Topic>>,
+    /// Present if events are measured from their send on.
+    #[cfg(feature = "histogram")]
+    pub(super) marks: Option<Box<SendMarks>>,
 }
 
 impl<E: Event> Gauges<E> {
@@ -60,6 +75,8 @@ impl<E: Event> Gauges<E> {
             blocked: Blocked::default(),
             failures: FailureBook::new(errors_max, error_window, started),
             ages: Mutex::new(TailMarks::default()),
+            #[cfg(feature = "histogram")]
+            marks: settings.marks(),
             topics: (topics_max != 0).then(|| TopicCounters::new(topics_max)),
         })
     }

@@ -22,6 +22,7 @@ mod monitor;
 mod next;
 mod producer;
 mod replay;
+mod sampling;
 mod send;
 mod sharing;
 mod shutdown;

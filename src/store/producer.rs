@@ -210,7 +210,8 @@ impl<E: Event> Producer<E> {
 
     #[inline]
     fn send_within(&mut self, event: E, patience: Patience) -> Result<Sent<E>, SendError<E>> {
-        match self.output.put(event) {
+        let Self { shared, output } = self;
+        match shared.marked(|| output.put(event), Result::is_ok) {
             Ok(()) => Ok(Sent::Stored),
             Err(refused) => self.send_refused(refused, patience),
         }

@@ -179,7 +179,7 @@ impl<E: Event> Shared<E> {
 impl<E: Event> Whole<E> for Shared<E> {
     fn send(&self, lane: &FromHandler<'_, E>, event: E) -> Result<Sent<E>, SendError<E>> {
         let again = |event| self.intake.try_send(event);
-        self.settle(self.intake.try_send(event), lane.patience(), again)
+        self.settle(self.try_send(event), lane.patience(), again)
     }
 
     fn send_all(

@@ -55,7 +55,9 @@ pub struct Snapshot {
     /// What they have failed with.
     pub errors: DistinctErrors,
     /// How long events took from their send to the end of their last handler, if that is
-    /// [measured](crate::ObserveConfig::sample_every), which takes the feature `histogram`.
+    /// [measured](crate::ObserveConfig::sample_every), which takes the feature `histogram`. Of events
+    /// that were sent alone and found room; a handler in a lane of its own, or of a batch that goes out
+    /// later, is not waited for.
     pub end_to_end: Option<LatencyStats>,
     /// What became of the events of each topic, if that is
     /// [counted](crate::ObserveConfig::topics_max). A topic is named as `Debug` writes it, without the
@@ -172,7 +174,7 @@ pub(super) fn of<E: Event>(lanes: &[&Shared<E>], since: Option<Since>) -> Snapsh
             .fold(BlockedStats::default(), |sum, one| sum.plus(&one)),
         failures,
         errors,
-        end_to_end: None,
+        end_to_end: end_to_end(lanes),
         topics: topics(lanes),
         subscriptions: subscriptions(lanes, now),
         dead_letters: first.keeper.as_ref().and_then(|keeper| keeper.letter_stats()),
@@ -210,6 +212,16 @@ fn failures<E: Event>(lanes: &[&Shared<E>], now: Instant) -> (FailureRate, Disti
         });
     }
     all.unwrap_or_default()
+}
+
+/// How long events took in all lanes.
+fn end_to_end<E: Event>(lanes: &[&Shared<E>]) -> Option<LatencyStats> {
+    let all = lanes.iter().filter_map(|lane| lane.end_to_end());
+    let sum = all.reduce(|mut sum, one| {
+        sum.add(&one);
+        sum
+    });
+    sum.map(|sum| sum.stats())
 }
 
 /// The topics of all lanes, by their names.
