@@ -23,6 +23,6 @@ pub(crate) use latency::{Measured, Times};
 #[cfg(feature = "histogram")]
 pub(crate) use marks::SendMarks;
 pub use topics::TopicStats;
-pub(crate) use topics::{TopicCounters, TopicLook, TopicPlaces};
+pub(crate) use topics::{TopicCounters, TopicDesk};
 pub use window::FailureRate;
 pub(crate) use window::Window;

@@ -5,6 +5,7 @@ use std::hash::Hash;
 use rustc_hash::FxHashMap;
 
 use crate::metrics::OwnedCounter;
+use crate::sync::Arc;
 use crate::sync::quiet::{self, Mutex};
 
 /// What became of the events of a topic; see
@@ -57,22 +58,13 @@ pub(crate) struct TopicCounters<T> {
     names: Mutex<Vec<T>>,
 }
 
-/// Where the counter of each topic is; the dispatching thread's own.
+/// What the dispatching thread counts topics with; its own.
 #[derive(Debug)]
-pub(crate) struct TopicPlaces<T>(FxHashMap<T, usize>);
-
-/// What the dispatch counts the topics of a run with.
-pub(crate) struct TopicLook<'t, T> {
-    counters: &'t TopicCounters<T>,
-    places: &'t mut TopicPlaces<T>,
-    /// Of the topic that was looked up last.
+pub(crate) struct TopicDesk<T> {
+    counters: Arc<TopicCounters<T>>,
+    places: FxHashMap<T, usize>,
+    /// The counter of the topic that was looked up last.
     place: usize,
-}
-
-impl<T> TopicPlaces<T> {
-    pub(crate) fn new() -> Self {
-        Self(FxHashMap::default())
-    }
 }
 
 impl<T: Copy + Eq + Hash> TopicCounters<T> {
@@ -84,11 +76,6 @@ impl<T: Copy + Eq + Hash> TopicCounters<T> {
         };
         let counts = (0..=topics_max).map(|_| none()).collect();
         Self { counts, names: Mutex::new(Vec::with_capacity(topics_max)) }
-    }
-
-    pub(crate) fn look<'t>(&'t self, places: &'t mut TopicPlaces<T>) -> TopicLook<'t, T> {
-        let place = self.others();
-        TopicLook { counters: self, places, place }
     }
 
     /// The place of those that there was no room for.
@@ -126,15 +113,20 @@ impl<T: Copy + Eq + Hash> TopicCounters<T> {
     }
 }
 
-impl<T: Copy + Eq + Hash> TopicLook<'_, T> {
+impl<T: Copy + Eq + Hash> TopicDesk<T> {
+    pub(crate) fn new(counters: &Arc<TopicCounters<T>>) -> Self {
+        let place = counters.others();
+        Self { counters: Arc::clone(counters), places: FxHashMap::default(), place }
+    }
+
     /// Finds the counter of a topic, or gives it one.
     pub(crate) fn find(&mut self, topic: T) {
         let Self { counters, places, place } = self;
-        *place = match places.0.get(&topic) {
+        *place = match places.get(&topic) {
             Some(place) => *place,
-            None if places.0.len() < counters.others() => {
-                let new = places.0.len();
-                places.0.insert(topic, new);
+            None if places.len() < counters.others() => {
+                let new = places.len();
+                places.insert(topic, new);
                 quiet::lock(&counters.names).push(topic);
                 new
             }

@@ -199,9 +199,9 @@ impl<E: Event> Plan<E> {
         crew: CrewConfig,
     ) -> Result<Arc<Shared<E>>, ConfigError> {
         let registry = Arc::new(Registry::new());
-        let dispatcher = Dispatcher::new(intake.capacity(), registry.look());
         let timers = self.timers.build(&*self.clock)?;
         let gauges = Gauges::new(self.gauges, intake.capacity(), &*self.clock)?;
+        let dispatcher = Dispatcher::new(intake.capacity(), registry.look(), gauges.topic_desk());
         let shared = Arc::new_cyclic(|own| Shared {
             intake,
             registry,

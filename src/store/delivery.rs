@@ -12,7 +12,7 @@ use crate::dead_letter::DeadLetter;
 use crate::error::HandlerError;
 use crate::event::Event;
 use crate::handler::{Failure, Held, Seen, Subscribed};
-use crate::meter::TopicLook;
+use crate::meter::TopicDesk;
 use crate::sync::{self, Arc};
 use crate::time::Deadline;
 
@@ -23,7 +23,7 @@ pub(super) struct Tools<'t, E: Event> {
     /// Empty, except while an event is finished.
     pub(super) left: &'t mut Left<E>,
     /// Present if topics are counted; taken by the look-up.
-    pub(super) topics: Option<TopicLook<'t, E::Topic>>,
+    pub(super) topics: Option<&'t mut TopicDesk<E::Topic>>,
 }
 
 /// What ended a commit before its time: the event, unless it is kept, and what a handler failed with.

@@ -12,7 +12,7 @@ use super::walk::Left;
 use super::{EventStore, Shared};
 use crate::event::Event;
 use crate::handler::Seen;
-use crate::meter::TopicPlaces;
+use crate::meter::TopicDesk;
 use crate::ring::{Held, Producers};
 use crate::sync;
 use crate::sync::atomic::Ordering;
@@ -31,12 +31,16 @@ pub(super) struct Dispatcher<E: Event> {
     pub(super) seen: Seen<E>,
     pub(super) batches: Batches<E>,
     pub(super) left: Left<E>,
-    /// Where topics are counted, if they are.
-    pub(super) places: TopicPlaces<E::Topic>,
+    /// Present if topics are counted.
+    pub(super) topics: Option<Box<TopicDesk<E::Topic>>>,
 }
 
 impl<E: Event> Dispatcher<E> {
-    pub(super) fn new(capacity: usize, seen: Seen<E>) -> Self {
+    pub(super) fn new(
+        capacity: usize,
+        seen: Seen<E>,
+        topics: Option<Box<TopicDesk<E::Topic>>>,
+    ) -> Self {
         let by_size = RUN_BYTES_MAX / size_of::<E>().max(1);
         let run_max = by_size.clamp(1, RUN_EVENTS_MAX).min(capacity);
         Self {
@@ -44,7 +48,7 @@ impl<E: Event> Dispatcher<E> {
             seen,
             batches: Batches::new(),
             left: Left::new(),
-            places: TopicPlaces::new(),
+            topics,
         }
     }
 }
@@ -234,17 +238,13 @@ impl<E: Event> Dispatch<'_, E> {
             if !due.is_empty() {
                 target = shared.fire(&mut due);
             }
-            let mut tail = Some(target);
             loop {
-                let head = shared.intake.head_position();
-                let left = target.saturating_sub(head);
+                let left = target.saturating_sub(shared.intake.head_position());
                 if left == 0 || shared.is_abandoned() || deadline.has_passed() {
                     break;
                 }
-                // The target was the tail a moment ago. The line that senders share is read again only if
-                // there is more to dispatch than one run.
-                let tail = tail.take().unwrap_or_else(|| shared.intake.tail_position());
-                shared.look_at_fill(tail.saturating_sub(head));
+                // The target was the tail a moment ago.
+                shared.look_at_fill(left);
                 let Some(first) = self.receive(left) else {
                     backoff.snooze();
                     continue;
@@ -366,7 +366,8 @@ impl<E: Event> Dispatch<'_, E> {
     #[inline(never)]
     pub(super) fn dispatch_run(&mut self, first: u64, deadline: Deadline) -> usize {
         let shared = self.shared;
-        let Dispatcher { scratch, seen, batches, left, places } = &mut *self.held;
+        let Dispatcher { scratch, seen, batches, left, topics } = &mut *self.held;
+        let is_full_run = scratch.len() == scratch.capacity();
         let count = scratch.len();
         let in_flight = &shared.counters.dispatch.in_flight;
         in_flight.set(count as u64);
@@ -375,13 +376,17 @@ impl<E: Event> Dispatch<'_, E> {
             *seen = shared.registry.look();
         }
         let mut events = scratch.drain(..);
-        let topics = shared.topic_look(places);
-        let mut tools = Tools { seen, batches, left, topics };
+        let mut tools = Tools { seen, batches, left, topics: topics.as_deref_mut() };
         let dispatched = shared.deliver_all(&mut events, first, &mut tools, deadline);
         if dispatched < count {
             shared.set_aside(events);
         }
         in_flight.set(0);
+        if is_full_run {
+            // There is more, and handlers have taken their time. The line that senders share is left alone
+            // otherwise.
+            shared.look_at_fill(shared.fill());
+        }
         #[cfg(feature = "histogram")]
         shared.finish_marks(first, dispatched);
         dispatched

@@ -16,7 +16,7 @@ use crate::contain;
 use crate::error::HandlerError;
 use crate::event::Event;
 use crate::handler::{Call, Progress, RunEnd, Seen, Subscribed, Taker, pass};
-use crate::meter::TopicLook;
+use crate::meter::TopicDesk;
 use crate::sync::Arc;
 use crate::time::Deadline;
 
@@ -37,11 +37,14 @@ pub(super) struct Lookup<'t, E: Event> {
     pub(super) topic: Option<E::Topic>,
     pub(super) subscribers: &'t [Arc<dyn Subscribed<E>>],
     /// Present if topics are counted.
-    topics: Option<TopicLook<'t, E::Topic>>,
+    topics: Option<&'t mut TopicDesk<E::Topic>>,
 }
 
 impl<'t, E: Event> Lookup<'t, E> {
-    pub(super) const fn new(seen: &'t Seen<E>, topics: Option<TopicLook<'t, E::Topic>>) -> Self {
+    pub(super) const fn new(
+        seen: &'t Seen<E>,
+        topics: Option<&'t mut TopicDesk<E::Topic>>,
+    ) -> Self {
         Self { seen, topic: None, subscribers: &[], topics }
     }
 
