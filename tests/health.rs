@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -11,7 +12,7 @@ use common::{Number, PATIENCE, numbers, watched};
 use ringbus::{
     ConfigError, DeadLetterConfig, DeadLetterQueue, Deadline, DriverConfig, Event, EventStore,
     HandlerError, Health, HealthLimits, HealthReason, LaneConfig, Limit, ManualClock,
-    OverrunPolicy, StoreBuilder, SubscribeOptions, Workers,
+    ObserveConfig, OverrunPolicy, StoreBuilder, SubscribeOptions, Workers,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -34,7 +35,7 @@ fn a_new_store_is_healthy_and_a_closed_one_is_not() {
     let health = store.health();
     assert_eq!(health, Health::Unhealthy { reasons: vec![HealthReason::Closed] });
     assert_eq!(health.to_string(), "unhealthy: the store is closed");
-    store.drain(Deadline::NEVER);
+    assert!(store.drain(Deadline::NEVER).is_complete());
     assert!(store.health().is_unhealthy());
 }
 
@@ -272,19 +273,27 @@ impl Event for Mine {
     }
 }
 
-struct Broken;
+/// Works until it is told not to.
+#[derive(Clone, Default)]
+struct Breakable(Arc<AtomicBool>);
 
-impl ringbus::Clock for Broken {
+impl ringbus::Clock for Breakable {
     fn now(&self) -> std::time::Instant {
-        panic!("no time")
+        assert!(!self.0.load(Ordering::Relaxed), "no time");
+        std::time::Instant::now()
     }
 }
 
 #[test]
 fn health_does_not_panic_whatever_the_users_code_does() {
-    let store = EventStore::builder(8, OverrunPolicy::ReturnError).clock(Broken).build();
-    let Ok(store) = store else { return };
+    let clock = Breakable::default();
+    let store = EventStore::builder(8, OverrunPolicy::ReturnError)
+        .observe(ObserveConfig::new().sample_every(1))
+        .clock(clock.clone())
+        .build()
+        .unwrap();
     let _all = store.subscribe_with(SubscribeOptions::all_topics(), |_: &Mine, _| ());
+    clock.0.store(true, Ordering::Relaxed);
     store.send(Mine).map(drop).unwrap();
     store.publish();
     assert!(store.health().is_healthy(), "{}", store.health());

@@ -103,9 +103,10 @@ fn a_call_that_panics_is_not_measured_and_a_batch_is_one_call() {
     let _panics = store.subscribe((), |number: &Number, _| assert_ne!(number.0, 1, "one"));
     let hand = clock.clone();
     let options = SubscribeOptions::topic(());
-    let batch = store.subscribe_batch(options, BatchConfig::new(4), move |_: &mut Batch<_>, _| {
-        hand.advance(MILLISECOND);
-    });
+    let batch =
+        store.subscribe_batch(options, BatchConfig::new(4), move |_: &mut Batch<'_, Number>, _| {
+            hand.advance(MILLISECOND);
+        });
     let _batch = batch.unwrap();
     store.send_all(&mut (0..4).map(Number).collect()).unwrap();
     store.publish();

@@ -238,9 +238,10 @@ fn topics_are_counted_in_batches_retries_and_transactions_too() {
         .build()
         .unwrap();
     let options = SubscribeOptions::topic(1);
-    let batch = store.subscribe_batch(options, BatchConfig::new(2), |batch: &mut Batch<_>, _| {
-        batch.fail(0, HandlerError::message("the first"));
-    });
+    let batch =
+        store.subscribe_batch(options, BatchConfig::new(2), |batch: &mut Batch<'_, Tagged>, _| {
+            batch.fail(0, HandlerError::message("the first"));
+        });
     let _batch = batch.unwrap();
     tagged(&store, &[1, 1, 1, 1]);
     let policy = RetryPolicy::new(3).back_off(BackOff::Constant(SECOND)).without_jitter();

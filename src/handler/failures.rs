@@ -137,28 +137,33 @@ impl FailureBook {
         Self { errors_max, pages: Mutex::new(Pages { window, entries: Vec::new(), others: 0 }) }
     }
 
-    /// Notes a failure, when so many events had been taken out of the ring.
+    /// Notes a failure, when so many events had been finished.
     pub(crate) fn note<E: Event>(
         &self,
         profile: &Profile<E>,
         error: &HandlerError,
         now: Instant,
-        events: u64,
+        finished: u64,
     ) {
         // Before the lock: it is the user's.
         let kind = error.kind();
         let noted = Noted { kind, text: text_of(error), at: now };
         let mut pages = quiet::lock(&self.pages);
-        pages.window.fail(now, events);
+        pages.window.fail(now, finished);
         pages.enter(self.errors_max, profile.id, profile.name.as_ref(), &noted);
         drop(pages);
         *quiet::lock(&profile.counts.failures.last) = Some(noted);
     }
 
-    /// How many calls have failed lately, and what with; and how many events had been taken out.
-    pub(crate) fn read(&self, now: Instant, events: u64) -> (FailureRate, DistinctErrors) {
+    /// How many calls have failed lately, and what with, when so many events have been finished, and
+    /// so many are in hand.
+    pub(crate) fn read(
+        &self,
+        now: Instant,
+        (finished, in_hand): (u64, u64),
+    ) -> (FailureRate, DistinctErrors) {
         let mut pages = quiet::lock(&self.pages);
-        let rate = pages.window.rate(now, events);
+        let rate = pages.window.rate(now, finished, in_hand);
         let ago = |at| now.saturating_duration_since(at);
         let mut errors: Vec<_> = pages.entries.iter().map(|entry| entry.seen(ago)).collect();
         let others = pages.others;

@@ -79,15 +79,16 @@ impl Window {
         }
     }
 
-    /// One more failure, when so many events had been taken.
-    pub(crate) fn fail(&mut self, now: Instant, events: u64) {
+    /// One more failure, when so many events had been finished.
+    pub(crate) fn fail(&mut self, now: Instant, finished: u64) {
         // The mark first: it counts from there.
-        self.mark(now, events);
+        self.mark(now, finished);
         self.failures += 1;
     }
 
-    pub(crate) fn rate(&mut self, now: Instant, events: u64) -> FailureRate {
-        self.mark(now, events);
+    /// The rate, when so many events have been finished, and so many are in hand.
+    pub(crate) fn rate(&mut self, now: Instant, finished: u64, in_hand: u64) -> FailureRate {
+        self.mark(now, finished);
         let now = self.last().at.max(now);
         let age = |mark: &Mark| now.saturating_duration_since(mark.at);
         let too_old = self.length.saturating_mul(2);
@@ -99,7 +100,7 @@ impl Window {
             window: self.length,
             covered: age(mark),
             failures: self.failures - mark.failures,
-            events: events.saturating_sub(mark.events),
+            events: (finished + in_hand).saturating_sub(mark.events),
         }
     }
 

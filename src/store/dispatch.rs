@@ -290,7 +290,7 @@ impl<E: Event> Dispatch<'_, E> {
         let mut backoff = Backoff::new();
         while !shared.is_abandoned() && !deadline.has_passed() && !shared.intake.is_finished() {
             self.serve_due(deadline, false);
-            shared.look_at_fill(shared.fill());
+            shared.look_at_ring();
             if let Some(first) = self.receive(u64::MAX) {
                 dispatched += self.dispatch_run(first, deadline);
                 backoff = Backoff::new();
@@ -385,7 +385,7 @@ impl<E: Event> Dispatch<'_, E> {
         if is_full_run {
             // There is more, and handlers have taken their time. The line that senders share is left alone
             // otherwise.
-            shared.look_at_fill(shared.fill());
+            shared.look_at_ring();
         }
         #[cfg(feature = "histogram")]
         shared.finish_marks(first, dispatched);

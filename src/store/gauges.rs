@@ -191,10 +191,16 @@ impl<E: Event> Shared<E> {
         self.gauges.topics.as_ref().map_or_else(Vec::new, |topics| topics.stats())
     }
 
-    /// How many events have been taken out of the ring, or committed.
-    pub(super) fn taken(&self) -> u64 {
+    /// How many events have been taken out of the ring, or committed, without those that are in hand;
+    /// and how many those are.
+    pub(super) fn taken(&self) -> (u64, u64) {
+        if cfg!(loom) {
+            return (0, 0); // As in `look_at_ring`.
+        }
         let dispatch = &self.counters.dispatch;
-        dispatch.received.get() + dispatch.committed.get()
+        let in_hand = dispatch.in_flight.get();
+        let taken = dispatch.received.get() + dispatch.committed.get();
+        (taken.saturating_sub(in_hand), in_hand)
     }
 
     /// How many events are in the ring.
@@ -222,15 +228,26 @@ impl<E: Event> Shared<E> {
         self.gauges.fill.look(fill, || self.counters.dispatch.received.get());
     }
 
-    /// Notes that a sender found the ring full.
+    /// The same, where that is not known yet. Not in models, which would look at each load.
+    #[cold]
+    pub(super) fn look_at_ring(&self) {
+        if !cfg!(loom) {
+            self.look_at_fill(self.fill());
+        }
+    }
+
+    /// Notes that a sender found the ring full. Not in models, as above.
     #[cold]
     pub(super) fn note_full(&self) {
+        if cfg!(loom) {
+            return;
+        }
         self.gauges.fill.is_full(self.counters.dispatch.received.get());
     }
 
     /// Notes a failed call.
     pub(super) fn note_failure(&self, event: &E, profile: &Profile<E>, error: &HandlerError) {
-        self.gauges.failures.note(profile, error, self.now(), self.taken());
+        self.gauges.failures.note(profile, error, self.now(), self.taken().0);
         if let Some(topics) = &self.gauges.topics {
             // `topic`, and what compares topics, are the user's.
             let _ = contain::contain(|| topics.fail(Some(event.topic())));
