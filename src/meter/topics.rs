@@ -120,6 +120,7 @@ impl<T: Copy + Eq + Hash> TopicDesk<T> {
     }
 
     /// Finds the counter of a topic, or gives it one.
+    #[cold] // Out of the way of those that do not count.
     pub(crate) fn find(&mut self, topic: T) {
         let Self { counters, places, place } = self;
         *place = match places.get(&topic) {
@@ -135,16 +136,19 @@ impl<T: Copy + Eq + Hash> TopicDesk<T> {
     }
 
     /// Counts events of the topic that was looked up last.
+    #[cold] // As above.
     pub(crate) fn dispatched(&self, count: u64) {
         self.counters.counts[self.place].dispatched.add(count);
     }
 
     /// Counts one of them that nobody has subscribed to.
+    #[cold] // As above.
     pub(crate) fn unhandled(&self) {
         self.counters.counts[self.place].unhandled.add(1);
     }
 
     /// Counts an event whose topic cannot be told.
+    #[cold] // As above.
     pub(crate) fn topicless(&self) {
         let others = &self.counters.counts[self.counters.others()];
         others.unhandled.add(1);

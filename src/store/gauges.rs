@@ -195,7 +195,7 @@ impl<E: Event> Shared<E> {
     /// and how many those are.
     pub(super) fn taken(&self) -> (u64, u64) {
         if cfg!(loom) {
-            return (0, 0); // As in `look_at_ring`.
+            return (0, 0); // As in `look_at_fill`.
         }
         let dispatch = &self.counters.dispatch;
         let in_hand = dispatch.in_flight.get();
@@ -222,13 +222,16 @@ impl<E: Event> Shared<E> {
         }
     }
 
-    /// Notes how full the ring is, in front of a run that is taken out.
+    /// Notes how full the ring is, in front of a run that is taken out. Not in models, which would follow
+    /// up each load.
     #[inline]
     pub(super) fn look_at_fill(&self, fill: u64) {
-        self.gauges.fill.look(fill, || self.counters.dispatch.received.get());
+        if !cfg!(loom) {
+            self.gauges.fill.look(fill, || self.counters.dispatch.received.get());
+        }
     }
 
-    /// The same, where that is not known yet. Not in models, which would look at each load.
+    /// The same, where that is not known yet.
     #[cold]
     pub(super) fn look_at_ring(&self) {
         if !cfg!(loom) {
@@ -236,13 +239,12 @@ impl<E: Event> Shared<E> {
         }
     }
 
-    /// Notes that a sender found the ring full. Not in models, as above.
+    /// Notes that a sender found the ring full.
     #[cold]
     pub(super) fn note_full(&self) {
-        if cfg!(loom) {
-            return;
+        if !cfg!(loom) {
+            self.gauges.fill.is_full(self.counters.dispatch.received.get());
         }
-        self.gauges.fill.is_full(self.counters.dispatch.received.get());
     }
 
     /// Notes a failed call.
@@ -250,7 +252,9 @@ impl<E: Event> Shared<E> {
         self.gauges.failures.note(profile, error, self.now(), self.taken().0);
         if let Some(topics) = &self.gauges.topics {
             // `topic`, and what compares topics, are the user's.
-            let _ = contain::contain(|| topics.fail(Some(event.topic())));
+            if contain::contain(|| topics.fail(Some(event.topic()))).is_err() {
+                topics.fail(None);
+            }
         }
     }
 
