@@ -52,8 +52,8 @@ fn step() -> impl Strategy<Value = Step> {
 
 const TEXTS: [&str; 4] = ["no answer after # tries", "row # is bad", "", "row # is bad too"];
 
-fn handle(job: &Job) -> Result<(), HandlerError> {
-    match *job {
+fn handle(job: Job) -> Result<(), HandlerError> {
+    match job {
         Job::Fine => Ok(()),
         Job::Fails { kind, text, number } => {
             let text = TEXTS[usize::from(text)].replace('#', &number.to_string());
@@ -84,10 +84,12 @@ impl History {
     }
 }
 
-/// How many of them are after `start`; and with those that are at it.
-fn since(times: &[Instant], start: Instant) -> (u64, u64) {
-    let count = |is_in: &dyn Fn(&&Instant) -> bool| times.iter().filter(is_in).count() as u64;
-    (count(&|time| **time > start), count(&|time| **time >= start))
+/// How many of them are younger than `age`; and with those that are just as old.
+fn since(times: &[Instant], now: Instant, age: Duration) -> (u64, u64) {
+    let count = |is_in: &dyn Fn(Duration) -> bool| {
+        times.iter().filter(|time| is_in(now - **time)).count() as u64
+    };
+    (count(&|old| old < age), count(&|old| old <= age))
 }
 
 fn check_rate(
@@ -98,11 +100,11 @@ fn check_rate(
     let rate = store.snapshot().failures;
     prop_assert_eq!(rate.window, WINDOW);
     prop_assert!(rate.covered <= 2 * WINDOW, "{:?}", rate);
-    let (failures_min, failures_max) = since(&history.failures, now - rate.covered);
+    let (failures_min, failures_max) = since(&history.failures, now, rate.covered);
     prop_assert!((failures_min..=failures_max).contains(&rate.failures), "{:?}", rate);
-    let (in_window, _) = since(&history.failures, now - WINDOW);
+    let (in_window, _) = since(&history.failures, now, WINDOW);
     prop_assert!(in_window <= rate.failures, "{:?} leaves some out", rate);
-    let (events_min, events_max) = since(&history.events, now - rate.covered);
+    let (events_min, events_max) = since(&history.events, now, rate.covered);
     // It is not known after a long time without a failure and without a look.
     let is_known = rate.covered != Duration::ZERO;
     prop_assert!(!is_known || (events_min..=events_max).contains(&rate.events), "{:?}", rate);
@@ -174,13 +176,15 @@ proptest! {
             .observe(observe)
             .build()
             .unwrap();
-        let _handler = store.subscribe((), |job: &Job, _| handle(job));
+        let _handler = store.subscribe((), |job: &Job, _| handle(*job));
         let mut history = History::default();
         for step in steps {
             match step {
                 Step::Advance(millis) => clock.advance(Duration::from_millis(millis.into())),
                 Step::Run(mut jobs) => {
-                    jobs.iter().for_each(|job| history.note(*job, clock.now()));
+                    for job in &jobs {
+                        history.note(*job, clock.now());
+                    }
                     store.send_all(&mut jobs).unwrap();
                     store.publish();
                 }

@@ -145,8 +145,8 @@ impl HealthLimits {
         Self { dead_letters: limit, ..self }
     }
 
-    /// The same, if they can be.
-    pub(crate) fn check(self) -> Result<Self, ConfigError> {
+    /// What is wrong with them, if anything is.
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
         let ordered = [
             ("ring_fill_percent", self.ring_fill_percent.is_ordered()),
             ("failure_percent", self.failure_percent.is_ordered()),
@@ -158,7 +158,7 @@ impl HealthLimits {
         ];
         match ordered.into_iter().find(|(_, is_ordered)| !is_ordered) {
             Some((limit, _)) => Err(ConfigError::LimitsCrossed { limit }),
-            None => Ok(self),
+            None => Ok(()),
         }
     }
 }

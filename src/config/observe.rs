@@ -80,8 +80,8 @@ impl ObserveConfig {
         Self { errors_max, ..self }
     }
 
-    /// The same, if it can be.
-    pub(crate) fn check(self) -> Result<Self, ConfigError> {
+    /// What is wrong with it, if anything is.
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
         if self.error_window.is_zero() {
             let hint = "failures are counted over a time: give it a length";
             return Err(ConfigError::Zero { setting: "error_window", hint });
@@ -91,7 +91,7 @@ impl ObserveConfig {
                 return Err(ConfigError::AboveMax { setting, value, max: ENTRIES_MAX });
             }
         }
-        Ok(self)
+        Ok(())
     }
 
     /// The same for a ring behind a store, which has no topics of its own.

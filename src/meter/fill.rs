@@ -43,7 +43,10 @@ impl FillStats {
 }
 
 const fn percent(part: u64, whole: u64) -> u64 {
-    if whole == 0 { 0 } else { part.saturating_mul(100) / whole }
+    match part.saturating_mul(100).checked_div(whole) {
+        Some(percent) => percent,
+        None => 0,
+    }
 }
 
 /// The highest fill since somebody has looked last.

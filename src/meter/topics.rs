@@ -105,11 +105,11 @@ impl<T: Copy + Eq + Hash> TopicCounters<T> {
             let dispatched = counts.dispatched.get().max(unhandled);
             TopicStats { topic, dispatched, unhandled, failures }
         };
-        let named =
+        let first =
             names.into_iter().zip(&self.counts).map(|(name, counts)| of(Some(name), counts));
         let others = of(None, &self.counts[self.others()]);
         let has_others = others.dispatched != 0 || others.failures != 0;
-        named.chain(has_others.then_some(others)).collect()
+        first.chain(has_others.then_some(others)).collect()
     }
 }
 

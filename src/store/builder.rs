@@ -200,7 +200,7 @@ impl<E: Event> Plan<E> {
     ) -> Result<Arc<Shared<E>>, ConfigError> {
         let registry = Arc::new(Registry::new());
         let timers = self.timers.build(&*self.clock)?;
-        let gauges = Gauges::new(self.gauges, intake.capacity(), &*self.clock)?;
+        let gauges = Gauges::new(&self.gauges, intake.capacity(), &*self.clock)?;
         let dispatcher = Dispatcher::new(intake.capacity(), registry.look(), gauges.topic_desk());
         let shared = Arc::new_cyclic(|own| Shared {
             intake,

@@ -28,8 +28,9 @@ pub(super) struct GaugeSettings {
 }
 
 impl GaugeSettings {
-    fn check(self) -> Result<Self, ConfigError> {
-        Ok(Self { observe: self.observe.check()?, limits: self.limits.check()?, ..self })
+    fn check(&self) -> Result<(), ConfigError> {
+        self.observe.check()?;
+        self.limits.check()
     }
 
     #[cfg(feature = "histogram")]
@@ -60,15 +61,15 @@ pub(super) struct Gauges<E: Event> {
 
 impl<E: Event> Gauges<E> {
     pub(super) fn new(
-        settings: GaugeSettings,
+        settings: &GaugeSettings,
         capacity: usize,
         clock: &dyn Clock,
     ) -> Result<Self, ConfigError> {
-        let settings = settings.check()?;
+        settings.check()?;
         let ObserveConfig { topics_max, error_window, errors_max, .. } = settings.observe;
         let started = contain::contain(|| clock.now()).unwrap_or_else(|_| Instant::now());
         Ok(Self {
-            settings,
+            settings: *settings,
             started,
             fill: Fill::new(capacity),
             blocked: Blocked::default(),
