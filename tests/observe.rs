@@ -11,7 +11,7 @@ use common::{Number, PATIENCE, Tagged, audited, numbers, single_numbers, watched
 use ringbus::{
     BackOff, Batch, BatchConfig, CatchPanic, ConfigError, Deadline, ErrorKind, Event, EventStore,
     HandlerError, LaneConfig, ManualClock, ObserveConfig, OverrunPolicy, Retry, RetryPolicy,
-    SubscribeOptions, TopicStats, Workers,
+    Snapshot, SubscribeOptions, TopicStats, Workers,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -412,10 +412,24 @@ fn settings_that_cannot_be_are_refused() {
     assert!(matches!(errors, ConfigError::AboveMax { setting: "errors_max", .. }), "{errors}");
 }
 
+fn assert_possible(snapshot: &Snapshot) {
+    let metrics = &snapshot.metrics;
+    let gone = metrics.handled + metrics.unhandled + metrics.displaced() + metrics.undelivered;
+    assert!(gone + metrics.pending <= metrics.accepted, "{snapshot}");
+    assert!(snapshot.fill.peak_events <= 64 && snapshot.fill.pending_events <= 64);
+    assert!(snapshot.topics.iter().all(|topic| topic.unhandled <= topic.dispatched));
+    for report in &snapshot.subscriptions {
+        let stats = &report.stats;
+        assert_eq!(stats.offered, stats.succeeded + stats.missed + stats.failed);
+    }
+    assert!(snapshot.failures.failures <= snapshot.errors.total(), "{snapshot}");
+    assert!(!snapshot.to_string().is_empty());
+}
+
 #[test]
 fn a_snapshot_while_eight_threads_send_is_never_impossible() {
     watched(|| {
-        const SENDERS: u64 = 8;
+        const SENDERS: usize = 8;
         let events = if cfg!(debug_assertions) { 5_000 } else { 50_000 };
         for policy in common::POLICIES {
             let store = EventStore::builder(64, policy)
@@ -424,16 +438,20 @@ fn a_snapshot_while_eight_threads_send_is_never_impossible() {
                 .unwrap();
             let _some = store.subscribe(1, |_: &Tagged, _| ());
             let _fails = store.subscribe(2, |event: &Tagged, _| {
-                if event.value % 5 == 0 { Err(HandlerError::message("five")) } else { Ok(()) }
+                if event.value.is_multiple_of(5) {
+                    Err(HandlerError::message("five"))
+                } else {
+                    Ok(())
+                }
             });
-            let start = Arc::new(Barrier::new(SENDERS as usize + 1));
+            let start = Arc::new(Barrier::new(SENDERS + 1));
             let senders: Vec<_> = (0..SENDERS)
                 .map(|sender| {
                     let (store, start) = (store.clone(), Arc::clone(&start));
                     thread::spawn(move || {
                         start.wait();
                         for value in 0..events {
-                            let topic = u8::try_from((value + sender) % 5).unwrap();
+                            let topic = u8::try_from((value + sender as u64) % 5).unwrap();
                             drop(store.send(Tagged { topic, value }));
                         }
                     })
@@ -447,18 +465,7 @@ fn a_snapshot_while_eight_threads_send_is_never_impossible() {
             start.wait();
             while senders.iter().any(|sender| !sender.is_finished()) {
                 let snapshot = monitor.snapshot().unwrap();
-                let metrics = &snapshot.metrics;
-                let gone =
-                    metrics.handled + metrics.unhandled + metrics.displaced() + metrics.undelivered;
-                assert!(gone + metrics.pending <= metrics.accepted, "{snapshot}");
-                assert!(snapshot.fill.peak_events <= 64 && snapshot.fill.pending_events <= 64);
-                assert!(snapshot.topics.iter().all(|topic| topic.unhandled <= topic.dispatched));
-                for report in &snapshot.subscriptions {
-                    let stats = &report.stats;
-                    assert_eq!(stats.offered, stats.succeeded + stats.missed + stats.failed);
-                }
-                assert!(snapshot.failures.failures <= snapshot.errors.total(), "{snapshot}");
-                assert!(!snapshot.to_string().is_empty());
+                assert_possible(&snapshot);
                 drop(store.health());
             }
             for sender in senders {
@@ -467,9 +474,9 @@ fn a_snapshot_while_eight_threads_send_is_never_impossible() {
             store.close();
             dispatcher.join().unwrap();
             let snapshot = store.snapshot();
-            let dispatched: u64 = snapshot.topics.iter().map(|topic| topic.dispatched).sum();
+            let events: u64 = snapshot.topics.iter().map(|topic| topic.dispatched).sum();
             let metrics = &snapshot.metrics;
-            assert_eq!(dispatched, metrics.handled + metrics.unhandled, "{snapshot}");
+            assert_eq!(events, metrics.handled + metrics.unhandled, "{snapshot}");
             let unhandled: u64 = snapshot.topics.iter().map(|topic| topic.unhandled).sum();
             let failures: u64 = snapshot.topics.iter().map(|topic| topic.failures).sum();
             assert_eq!((unhandled, failures), (metrics.unhandled, metrics.failed_calls));

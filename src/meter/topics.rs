@@ -4,6 +4,7 @@ use std::hash::Hash;
 
 use rustc_hash::FxHashMap;
 
+use crate::contain;
 use crate::metrics::OwnedCounter;
 use crate::sync::Arc;
 use crate::sync::quiet::{self, Mutex};
@@ -63,8 +64,8 @@ pub(crate) struct TopicCounters<T> {
 pub(crate) struct TopicDesk<T> {
     counters: Arc<TopicCounters<T>>,
     places: FxHashMap<T, usize>,
-    /// The counter of the topic that was looked up last.
-    place: usize,
+    /// The topic that was counted last, and its counter.
+    last: Option<(T, usize)>,
 }
 
 impl<T: Copy + Eq + Hash> TopicCounters<T> {
@@ -113,45 +114,50 @@ impl<T: Copy + Eq + Hash> TopicCounters<T> {
     }
 }
 
+/// Out of the way of those that do not count.
 impl<T: Copy + Eq + Hash> TopicDesk<T> {
     pub(crate) fn new(counters: &Arc<TopicCounters<T>>) -> Self {
-        let place = counters.others();
-        Self { counters: Arc::clone(counters), places: FxHashMap::default(), place }
+        Self { counters: Arc::clone(counters), places: FxHashMap::default(), last: None }
     }
 
-    /// Finds the counter of a topic, or gives it one.
-    #[cold] // Out of the way of those that do not count.
-    pub(crate) fn find(&mut self, topic: T) {
-        let Self { counters, places, place } = self;
-        *place = match places.get(&topic) {
-            Some(place) => *place,
-            None if places.len() < counters.others() => {
-                let new = places.len();
-                places.insert(topic, new);
-                quiet::lock(&counters.names).push(topic);
-                new
-            }
-            None => counters.others(),
-        };
-    }
-
-    /// Counts events of the topic that was looked up last.
-    #[cold] // As above.
-    pub(crate) fn dispatched(&self, count: u64) {
-        self.counters.counts[self.place].dispatched.add(count);
+    /// Counts events of a topic, if that can be told.
+    #[cold]
+    pub(crate) fn dispatched(&mut self, topic: Option<T>, count: u64) {
+        let place = self.place(topic);
+        self.counters.counts[place].dispatched.add(count);
     }
 
     /// Counts one of them that nobody has subscribed to.
-    #[cold] // As above.
-    pub(crate) fn unhandled(&self) {
-        self.counters.counts[self.place].unhandled.add(1);
+    #[cold]
+    pub(crate) fn unhandled(&mut self, topic: Option<T>) {
+        let place = self.place(topic);
+        self.counters.counts[place].unhandled.add(1);
     }
 
-    /// Counts an event whose topic cannot be told.
-    #[cold] // As above.
-    pub(crate) fn topicless(&self) {
-        let others = &self.counters.counts[self.counters.others()];
-        others.unhandled.add(1);
-        others.dispatched.add(1);
+    fn place(&mut self, topic: Option<T>) -> usize {
+        // What hashes and compares topics is the user's.
+        let place = topic.and_then(|topic| contain::contain(|| self.find(topic)).ok());
+        place.unwrap_or_else(|| self.counters.others())
+    }
+
+    /// Finds the counter of a topic, or gives it one.
+    fn find(&mut self, topic: T) -> usize {
+        if let Some((last, place)) = self.last
+            && last == topic
+        {
+            return place;
+        }
+        let place = match self.places.get(&topic) {
+            Some(place) => *place,
+            None if self.places.len() < self.counters.others() => {
+                let new = self.places.len();
+                self.places.insert(topic, new);
+                quiet::lock(&self.counters.names).push(topic);
+                new
+            }
+            None => self.counters.others(),
+        };
+        self.last = Some((topic, place));
+        place
     }
 }

@@ -51,17 +51,14 @@ impl<'t, E: Event> Lookup<'t, E> {
     #[inline]
     pub(super) fn look(&mut self, topic: E::Topic) {
         self.subscribers = self.seen.table.of(topic);
-        if let Some(topics) = &mut self.topics {
-            topics.find(topic);
-        }
         self.topic = Some(topic);
     }
 
     /// Counts events of the topic that was looked up last.
     #[inline]
-    pub(super) fn count(&self, events: u64) {
-        if let Some(topics) = &self.topics {
-            topics.dispatched(events);
+    pub(super) fn count(&mut self, events: u64) {
+        if let Some(topics) = &mut self.topics {
+            topics.dispatched(self.topic, events);
         }
     }
 }
@@ -141,7 +138,7 @@ impl<'d, E: Event> Delivery<'d, E> {
 
     /// Tells the subscribers of the topic that was looked up last how many events have come to them.
     #[inline]
-    fn offer(&mut self, lookup: &Lookup<'_, E>) {
+    fn offer(&mut self, lookup: &mut Lookup<'_, E>) {
         let count = (self.progress.done - self.offered) as u64;
         self.offered = self.progress.done;
         if count != 0 {
@@ -180,8 +177,8 @@ impl<'d, E: Event> Delivery<'d, E> {
                 RunEnd::Topic(topic) => next_topic = Some(topic),
                 RunEnd::Finished => {}
                 RunEnd::Unhandled => {
-                    if let Some(topics) = &lookup.topics {
-                        topics.unhandled();
+                    if let Some(topics) = &mut lookup.topics {
+                        topics.unhandled(lookup.topic);
                     }
                     self.unhandled(tally);
                     self.progress.finish();
@@ -236,15 +233,16 @@ impl<'d, E: Event> Delivery<'d, E> {
 
     /// Accounts for a panic in user code.
     #[cold]
-    fn panicked(&mut self, lookup: &Lookup<'_, E>, tally: &mut Tally, message: String) {
+    fn panicked(&mut self, lookup: &mut Lookup<'_, E>, tally: &mut Tally, message: String) {
         if self.progress.looked_up {
             let subscriber = &lookup.subscribers[self.progress.passed - 1];
             self.failed(subscriber, HandlerError::panic(message), tally);
         } else {
             // `topic`, or the topic's `Hash` or `Eq`, panicked: nobody can be found.
             tally.event_panics += 1;
-            if let Some(topics) = &lookup.topics {
-                topics.topicless();
+            if let Some(topics) = &mut lookup.topics {
+                topics.dispatched(None, 1);
+                topics.unhandled(None);
             }
             self.unhandled(tally);
             self.offer(lookup);

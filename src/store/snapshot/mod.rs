@@ -110,7 +110,7 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     /// # struct Ping;
     /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
     /// let store = EventStore::builder(8, OverrunPolicy::ReturnError).build()?;
-    /// let _pong = store.subscribe((), |_: &Ping, _| Err::<(), _>("no pong".parse::<u8>()));
+    /// let _pong = store.subscribe((), |_: &Ping, _| "no pong".parse::<u8>().map(drop));
     /// store.send(Ping)?;
     /// store.publish();
     /// let snapshot = store.snapshot();
