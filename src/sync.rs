@@ -20,7 +20,7 @@ pub(crate) use std::sync::OnceLock;
 pub(crate) use std::sync::{Arc, Weak};
 
 /// For figures that nothing depends on, and that a model therefore need not see. Under its lock there
-/// is nothing that a model sees either, and no code of the user.
+/// is nothing that a model sees either; of the user's code only the `Hash` and `Eq` of a topic.
 pub(crate) mod quiet {
     pub(crate) use core::sync::atomic::{AtomicU64, Ordering};
     pub(crate) use std::sync::{Mutex, MutexGuard};

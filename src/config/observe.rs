@@ -47,8 +47,8 @@ impl ObserveConfig {
     /// Default: 0, which counts none. At most 65,536.
     ///
     /// Costs nothing when off. When on: a look-up when the topic is another one than that of the event
-    /// before, and an addition for each such run of events; memory for so many topics. Takes no lock and
-    /// no read-modify-write.
+    /// before, and an addition and a lock that nobody else holds for each such run of events; memory for so
+    /// many topics.
     #[doc(alias = "EventCounts")]
     #[doc(alias = "TopicCounts")]
     pub const fn topics_max(self, topics_max: usize) -> Self {

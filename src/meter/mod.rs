@@ -22,7 +22,7 @@ pub use latency::LatencyStats;
 pub(crate) use latency::{Measured, Times};
 #[cfg(feature = "histogram")]
 pub(crate) use marks::SendMarks;
+pub(crate) use topics::TopicCounters;
 pub use topics::TopicStats;
-pub(crate) use topics::{TopicCounters, TopicDesk};
 pub use window::FailureRate;
 pub(crate) use window::Window;

@@ -6,7 +6,6 @@ use rustc_hash::FxHashMap;
 
 use crate::contain;
 use crate::metrics::OwnedCounter;
-use crate::sync::Arc;
 use crate::sync::quiet::{self, Mutex};
 
 /// What became of the events of a topic; see
@@ -55,14 +54,15 @@ struct Counts {
 #[derive(Debug)]
 pub(crate) struct TopicCounters<T> {
     counts: Box<[Counts]>,
-    /// Those that have a counter, in the order in which they came.
-    names: Mutex<Vec<T>>,
+    names: Mutex<Names<T>>,
 }
 
-/// What the dispatching thread counts topics with; its own.
+/// Which topic has which counter. Who dispatches takes the lock, once for each run of events of one
+/// topic; those who look, for as long as it takes to copy the list.
 #[derive(Debug)]
-pub(crate) struct TopicDesk<T> {
-    counters: Arc<TopicCounters<T>>,
+struct Names<T> {
+    /// In the order in which they came.
+    list: Vec<T>,
     places: FxHashMap<T, usize>,
     /// The topic that was counted last, and its counter.
     last: Option<(T, usize)>,
@@ -76,7 +76,8 @@ impl<T: Copy + Eq + Hash> TopicCounters<T> {
             failures: OwnedCounter::new(),
         };
         let counts = (0..=topics_max).map(|_| none()).collect();
-        Self { counts, names: Mutex::new(Vec::with_capacity(topics_max)) }
+        let list = Vec::with_capacity(topics_max);
+        Self { counts, names: Mutex::new(Names { list, places: FxHashMap::default(), last: None }) }
     }
 
     /// The place of those that there was no room for.
@@ -84,22 +85,53 @@ impl<T: Copy + Eq + Hash> TopicCounters<T> {
         self.counts.len() - 1
     }
 
-    /// Counts a failed call; on the dispatching thread, too, but seldom.
-    pub(crate) fn fail(&self, topic: Option<T>) {
-        let place = topic.and_then(|topic| self.find(topic)).unwrap_or_else(|| self.others());
-        self.counts[place].failures.add(1);
+    /// Counts events of a topic, if that can be told.
+    #[cold] // Out of the way of those that do not count; so with the next ones.
+    pub(crate) fn dispatched(&self, topic: Option<T>, count: u64) {
+        self.of(topic).dispatched.add(count);
     }
 
-    /// Looks for a topic name by name: what compares them is the user's, and runs under no lock.
-    fn find(&self, topic: T) -> Option<usize> {
-        let name = |place: usize| quiet::lock(&self.names).get(place).copied();
-        (0..self.others()).find(|&place| name(place) == Some(topic))
+    /// Counts one of them that nobody has subscribed to.
+    #[cold]
+    pub(crate) fn unhandled(&self, topic: Option<T>) {
+        self.of(topic).unhandled.add(1);
+    }
+
+    /// Counts a failed call.
+    #[cold]
+    pub(crate) fn fail(&self, topic: Option<T>) {
+        self.of(topic).failures.add(1);
+    }
+
+    /// The counter of a topic; a new one is given one, if there is room.
+    fn of(&self, topic: Option<T>) -> &Counts {
+        // What hashes and compares topics is the user's.
+        let place = topic.and_then(|topic| contain::contain(|| self.place(topic)).ok());
+        &self.counts[place.unwrap_or_else(|| self.others())]
+    }
+
+    fn place(&self, topic: T) -> usize {
+        let mut names = quiet::lock(&self.names);
+        let Names { list, places, last } = &mut *names;
+        if let Some((_, place)) = last.filter(|(last, _)| *last == topic) {
+            return place;
+        }
+        let place = places.get(&topic).copied().unwrap_or_else(|| {
+            let new = list.len();
+            if new < self.others() {
+                places.insert(topic, new);
+                list.push(topic);
+            }
+            new
+        });
+        *last = Some((topic, place));
+        place
     }
 
     /// The figures of each topic, in the order in which they came; those of the others last, if there
     /// are any.
     pub(crate) fn stats(&self) -> Vec<TopicStats<T>> {
-        let names = quiet::lock(&self.names).clone();
+        let names = quiet::lock(&self.names).list.clone();
         let of = |topic, counts: &Counts| {
             // In this order: an event is counted as dispatched after the rest.
             let (failures, unhandled) = (counts.failures.get(), counts.unhandled.get());
@@ -111,53 +143,5 @@ impl<T: Copy + Eq + Hash> TopicCounters<T> {
         let others = of(None, &self.counts[self.others()]);
         let has_others = others.dispatched != 0 || others.failures != 0;
         first.chain(has_others.then_some(others)).collect()
-    }
-}
-
-/// Out of the way of those that do not count.
-impl<T: Copy + Eq + Hash> TopicDesk<T> {
-    pub(crate) fn new(counters: &Arc<TopicCounters<T>>) -> Self {
-        Self { counters: Arc::clone(counters), places: FxHashMap::default(), last: None }
-    }
-
-    /// Counts events of a topic, if that can be told.
-    #[cold]
-    pub(crate) fn dispatched(&mut self, topic: Option<T>, count: u64) {
-        let place = self.place(topic);
-        self.counters.counts[place].dispatched.add(count);
-    }
-
-    /// Counts one of them that nobody has subscribed to.
-    #[cold]
-    pub(crate) fn unhandled(&mut self, topic: Option<T>) {
-        let place = self.place(topic);
-        self.counters.counts[place].unhandled.add(1);
-    }
-
-    fn place(&mut self, topic: Option<T>) -> usize {
-        // What hashes and compares topics is the user's.
-        let place = topic.and_then(|topic| contain::contain(|| self.find(topic)).ok());
-        place.unwrap_or_else(|| self.counters.others())
-    }
-
-    /// Finds the counter of a topic, or gives it one.
-    fn find(&mut self, topic: T) -> usize {
-        if let Some((last, place)) = self.last
-            && last == topic
-        {
-            return place;
-        }
-        let place = match self.places.get(&topic) {
-            Some(place) => *place,
-            None if self.places.len() < self.counters.others() => {
-                let new = self.places.len();
-                self.places.insert(topic, new);
-                quiet::lock(&self.counters.names).push(topic);
-                new
-            }
-            None => self.counters.others(),
-        };
-        self.last = Some((topic, place));
-        place
     }
 }

@@ -201,7 +201,7 @@ impl<E: Event> Plan<E> {
         let registry = Arc::new(Registry::new());
         let timers = self.timers.build(&*self.clock)?;
         let gauges = Gauges::new(&self.gauges, intake.capacity(), &*self.clock)?;
-        let dispatcher = Dispatcher::new(intake.capacity(), registry.look(), gauges.topic_desk());
+        let dispatcher = Dispatcher::new(intake.capacity(), registry.look());
         let shared = Arc::new_cyclic(|own| Shared {
             intake,
             registry,

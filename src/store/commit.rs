@@ -51,7 +51,7 @@ impl<E: Event> Shared<E> {
         events: &mut Vec<E>,
         works: &mut Dispatcher<E>,
     ) -> Result<usize, CommitError<E>> {
-        let Dispatcher { seen, batches, left, topics, .. } = works;
+        let Dispatcher { seen, batches, left, .. } = works;
         if self.registry.has_newer(seen) {
             *seen = self.registry.look();
         }
@@ -59,7 +59,7 @@ impl<E: Event> Shared<E> {
         let position = self.intake.tail_position();
         let mut memory = std::mem::take(events);
         let mut rest = memory.drain(..);
-        let mut tools = Tools { seen, batches, left, topics: topics.as_deref_mut() };
+        let mut tools = Tools { seen, batches, left };
         let (dispatched, stop) = self.deliver_together(&mut rest, position, &mut tools);
         events.extend(rest);
         if events.is_empty() {

@@ -12,7 +12,6 @@ use crate::dead_letter::DeadLetter;
 use crate::error::HandlerError;
 use crate::event::Event;
 use crate::handler::{Failure, Held, Seen, Subscribed};
-use crate::meter::TopicDesk;
 use crate::sync::{self, Arc};
 use crate::time::Deadline;
 
@@ -22,8 +21,6 @@ pub(super) struct Tools<'t, E: Event> {
     pub(super) batches: &'t mut Batches<E>,
     /// Empty, except while an event is finished.
     pub(super) left: &'t mut Left<E>,
-    /// Present if topics are counted; taken by the look-up.
-    pub(super) topics: Option<&'t mut TopicDesk<E::Topic>>,
 }
 
 /// What ended a commit before its time: the event, unless it is kept, and what a handler failed with.
@@ -40,7 +37,7 @@ impl<E: Event> Shared<E> {
         deadline: Deadline,
     ) -> usize {
         let mut tally = Tally::default();
-        let mut lookup = Lookup::new(tools.seen, tools.topics.take());
+        let mut lookup = Lookup { seen: tools.seen, topic: None, subscribers: &[] };
         let mut dispatched = 0;
         while !events.as_slice().is_empty() {
             let position = first + dispatched as u64;
@@ -88,7 +85,7 @@ impl<E: Event> Shared<E> {
         tools: &mut Tools<'_, E>,
     ) -> (usize, Option<Stop<E>>) {
         let mut tally = Tally::default();
-        let mut lookup = Lookup::new(tools.seen, tools.topics.take());
+        let mut lookup = Lookup { seen: tools.seen, topic: None, subscribers: &[] };
         let (mut dispatched, mut stop) = (0, None);
         while !events.as_slice().is_empty() && stop.is_none() && !self.is_abandoned() {
             let all = events.as_slice();

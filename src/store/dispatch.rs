@@ -12,7 +12,6 @@ use super::walk::Left;
 use super::{EventStore, Shared};
 use crate::event::Event;
 use crate::handler::Seen;
-use crate::meter::TopicDesk;
 use crate::ring::{Held, Producers};
 use crate::sync;
 use crate::sync::atomic::Ordering;
@@ -31,16 +30,10 @@ pub(super) struct Dispatcher<E: Event> {
     pub(super) seen: Seen<E>,
     pub(super) batches: Batches<E>,
     pub(super) left: Left<E>,
-    /// Present if topics are counted.
-    pub(super) topics: Option<Box<TopicDesk<E::Topic>>>,
 }
 
 impl<E: Event> Dispatcher<E> {
-    pub(super) fn new(
-        capacity: usize,
-        seen: Seen<E>,
-        topics: Option<Box<TopicDesk<E::Topic>>>,
-    ) -> Self {
+    pub(super) fn new(capacity: usize, seen: Seen<E>) -> Self {
         let by_size = RUN_BYTES_MAX / size_of::<E>().max(1);
         let run_max = by_size.clamp(1, RUN_EVENTS_MAX).min(capacity);
         Self {
@@ -48,7 +41,6 @@ impl<E: Event> Dispatcher<E> {
             seen,
             batches: Batches::new(),
             left: Left::new(),
-            topics,
         }
     }
 }
@@ -366,7 +358,7 @@ impl<E: Event> Dispatch<'_, E> {
     #[inline(never)]
     pub(super) fn dispatch_run(&mut self, first: u64, deadline: Deadline) -> usize {
         let shared = self.shared;
-        let Dispatcher { scratch, seen, batches, left, topics } = &mut *self.held;
+        let Dispatcher { scratch, seen, batches, left } = &mut *self.held;
         let is_full_run = scratch.len() == scratch.capacity();
         let count = scratch.len();
         let in_flight = &shared.counters.dispatch.in_flight;
@@ -376,7 +368,7 @@ impl<E: Event> Dispatch<'_, E> {
             *seen = shared.registry.look();
         }
         let mut events = scratch.drain(..);
-        let mut tools = Tools { seen, batches, left, topics: topics.as_deref_mut() };
+        let mut tools = Tools { seen, batches, left };
         let dispatched = shared.deliver_all(&mut events, first, &mut tools, deadline);
         if dispatched < count {
             shared.set_aside(events);

@@ -10,9 +10,8 @@ use crate::event::Event;
 use crate::handler::{FailureBook, Profile};
 #[cfg(feature = "histogram")]
 use crate::meter::SendMarks;
-use crate::meter::{Blocked, Fill, FillStats, TailMarks, TopicCounters, TopicDesk, TopicStats};
+use crate::meter::{Blocked, Fill, FillStats, TailMarks, TopicCounters, TopicStats};
 use crate::ring::Producers;
-use crate::sync::Arc;
 use crate::sync::quiet::{self, Mutex};
 use crate::time::Clock;
 
@@ -53,7 +52,7 @@ pub(super) struct Gauges<E: Event> {
     pub(super) blocked: Blocked,
     pub(super) failures: FailureBook,
     ages: Mutex<TailMarks>,
-    pub(super) topics: Option<Arc<TopicCounters<E::Topic>>>,
+    pub(super) topics: Option<TopicCounters<E::Topic>>,
     /// Present if events are measured from their send on.
     #[cfg(feature = "histogram")]
     pub(super) marks: Option<Box<SendMarks>>,
@@ -77,13 +76,8 @@ impl<E: Event> Gauges<E> {
             ages: Mutex::new(TailMarks::default()),
             #[cfg(feature = "histogram")]
             marks: settings.marks(),
-            topics: (topics_max != 0).then(|| Arc::new(TopicCounters::new(topics_max))),
+            topics: (topics_max != 0).then(|| TopicCounters::new(topics_max)),
         })
-    }
-
-    /// What the dispatch counts topics with, if they are counted.
-    pub(super) fn topic_desk(&self) -> Option<Box<TopicDesk<E::Topic>>> {
-        self.topics.as_ref().map(|topics| Box::new(TopicDesk::new(topics)))
     }
 
     /// Every how many calls one is measured; 0 for none.
@@ -189,7 +183,7 @@ impl<E: Event> Lanes<E> {
 
 impl<E: Event> Shared<E> {
     pub(super) fn topic_stats(&self) -> Vec<TopicStats<E::Topic>> {
-        self.gauges.topics.as_ref().map_or_else(Vec::new, |topics| topics.stats())
+        self.gauges.topics.as_ref().map_or_else(Vec::new, TopicCounters::stats)
     }
 
     /// How many events have been taken out of the ring, or committed, without those that are in hand;

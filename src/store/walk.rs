@@ -16,7 +16,6 @@ use crate::contain;
 use crate::error::HandlerError;
 use crate::event::Event;
 use crate::handler::{Call, Progress, RunEnd, Seen, Subscribed, Taker, pass};
-use crate::meter::TopicDesk;
 use crate::sync::Arc;
 use crate::time::Deadline;
 
@@ -36,30 +35,13 @@ pub(super) struct Lookup<'t, E: Event> {
     pub(super) seen: &'t Seen<E>,
     pub(super) topic: Option<E::Topic>,
     pub(super) subscribers: &'t [Arc<dyn Subscribed<E>>],
-    /// Present if topics are counted.
-    topics: Option<&'t mut TopicDesk<E::Topic>>,
 }
 
-impl<'t, E: Event> Lookup<'t, E> {
-    pub(super) const fn new(
-        seen: &'t Seen<E>,
-        topics: Option<&'t mut TopicDesk<E::Topic>>,
-    ) -> Self {
-        Self { seen, topic: None, subscribers: &[], topics }
-    }
-
+impl<E: Event> Lookup<'_, E> {
     #[inline]
     pub(super) fn look(&mut self, topic: E::Topic) {
         self.subscribers = self.seen.table.of(topic);
         self.topic = Some(topic);
-    }
-
-    /// Counts events of the topic that was looked up last.
-    #[inline]
-    pub(super) fn count(&mut self, events: u64) {
-        if let Some(topics) = &mut self.topics {
-            topics.dispatched(self.topic, events);
-        }
     }
 }
 
@@ -138,11 +120,13 @@ impl<'d, E: Event> Delivery<'d, E> {
 
     /// Tells the subscribers of the topic that was looked up last how many events have come to them.
     #[inline]
-    fn offer(&mut self, lookup: &mut Lookup<'_, E>) {
+    fn offer(&mut self, lookup: &Lookup<'_, E>) {
         let count = (self.progress.done - self.offered) as u64;
         self.offered = self.progress.done;
         if count != 0 {
-            lookup.count(count);
+            if let Some(topics) = &self.shared.gauges.topics {
+                topics.dispatched(lookup.topic, count);
+            }
             for subscriber in lookup.subscribers {
                 subscriber.profile().counts.offered.add(count);
             }
@@ -177,10 +161,7 @@ impl<'d, E: Event> Delivery<'d, E> {
                 RunEnd::Topic(topic) => next_topic = Some(topic),
                 RunEnd::Finished => {}
                 RunEnd::Unhandled => {
-                    if let Some(topics) = &mut lookup.topics {
-                        topics.unhandled(lookup.topic);
-                    }
-                    self.unhandled(tally);
+                    self.unhandled(lookup.topic, tally);
                     self.progress.finish();
                 }
                 RunEnd::Failed(error) => {
@@ -233,28 +214,30 @@ impl<'d, E: Event> Delivery<'d, E> {
 
     /// Accounts for a panic in user code.
     #[cold]
-    fn panicked(&mut self, lookup: &mut Lookup<'_, E>, tally: &mut Tally, message: String) {
+    fn panicked(&mut self, lookup: &Lookup<'_, E>, tally: &mut Tally, message: String) {
         if self.progress.looked_up {
             let subscriber = &lookup.subscribers[self.progress.passed - 1];
             self.failed(subscriber, HandlerError::panic(message), tally);
         } else {
             // `topic`, or the topic's `Hash` or `Eq`, panicked: nobody can be found.
             tally.event_panics += 1;
-            if let Some(topics) = &mut lookup.topics {
+            if let Some(topics) = &self.shared.gauges.topics {
                 topics.dispatched(None, 1);
-                topics.unhandled(None);
             }
-            self.unhandled(tally);
+            self.unhandled(None, tally);
             self.offer(lookup);
             self.progress.finish();
             self.offered = self.progress.done;
         }
     }
 
-    /// Counts and reports the event in hand as unhandled.
+    /// Counts and reports the event in hand as unhandled; its topic may not be known.
     #[cold]
-    fn unhandled(&self, tally: &mut Tally) {
+    fn unhandled(&self, topic: Option<E::Topic>, tally: &mut Tally) {
         tally.unhandled += 1;
+        if let Some(topics) = &self.shared.gauges.topics {
+            topics.unhandled(topic);
+        }
         let event = &self.events[self.progress.done];
         if let Some(gaps) = self.shared.gaps.get() {
             // Handed over to one subscription, which takes no events now; others have had it too.
