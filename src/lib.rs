@@ -265,7 +265,9 @@ mod error;
 mod event;
 pub mod guide;
 mod handler;
+mod health;
 mod message;
+mod meter;
 mod metrics;
 mod middleware;
 mod ring;
@@ -279,7 +281,7 @@ mod typed;
 mod wait;
 mod wheel;
 
-pub use config::OverrunPolicy;
+pub use config::{HealthLimits, Limit, ObserveConfig, OverrunPolicy};
 pub use dead_letter::{
     DeadLetter, DeadLetterConfig, DeadLetterQueue, DeadLetterStats, LetterId, WhenFull,
 };
@@ -293,13 +295,15 @@ pub use event::Event;
 pub use handler::filter;
 pub use handler::{
     Answer, Batch, BatchConfig, BatchHandler, BoxBatchHandler, BoxHandler, CallContext, Changed,
-    Context, Failure, Filter, Handler, IntoOutcome, Loss, Middleware, Observer, Outcome,
-    PlacedBatch, Refusal, Replied, Reply, RunningCall, SubscribeOptions, Subscription,
-    SubscriptionId, SubscriptionStats, around,
+    Context, DistinctError, DistinctErrors, Failure, Filter, Handler, IntoOutcome, LastError, Loss,
+    Middleware, Observer, Outcome, PlacedBatch, Refusal, Replied, Reply, RunningCall,
+    SubscribeOptions, Subscription, SubscriptionId, SubscriptionReport, SubscriptionStats, around,
 };
+pub use health::{Health, HealthReason};
 pub use message::{
     Message, MessageBuilder, MessageId, MetaValue, Metadata, TopicName, TraceContext, WallClock,
 };
+pub use meter::{BlockedStats, FailureRate, FillStats, LatencyStats, TopicStats};
 pub use metrics::{Balance, Metrics};
 #[cfg(feature = "tracing")]
 pub use middleware::Log;
@@ -313,8 +317,8 @@ pub use ring::{
     Sent, SentAll, Single, SingleRing,
 };
 pub use store::{
-    DrainReport, Driver, DriverConfig, EventStore, LaneConfig, LaneSubscription, Lanes, Producer,
-    Replay, StoreBuilder, Workers,
+    DrainReport, Driver, DriverConfig, EventStore, LaneConfig, LaneSubscription, Lanes, Monitor,
+    Producer, Replay, RunningStats, Snapshot, StoreBuilder, Workers,
 };
 pub use time::{Clock, ClockWatcher, Deadline, ManualClock, MonotonicClock};
 pub use timer::{Every, PendingTimers, PeriodicHandle, TimerHandle};

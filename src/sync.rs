@@ -23,6 +23,28 @@ pub(crate) use std::sync::{Arc, Weak};
 /// This crate never does, so there is nothing in it for a model to see.
 pub(crate) use core::cell::UnsafeCell as PlainUnsafeCell;
 
+/// For figures that nothing depends on, and that a model therefore need not see. Under its lock there
+/// is nothing that a model sees either; of the user's code only the `Hash` and `Eq` of a topic.
+pub(crate) mod quiet {
+    pub(crate) use core::sync::atomic::{AtomicU64, Ordering};
+    pub(crate) use std::sync::{Mutex, MutexGuard};
+    use std::sync::{PoisonError, TryLockError};
+
+    /// Locks `mutex`; a panic of an earlier holder changes nothing.
+    pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+        mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Locks `mutex`, unless somebody else has.
+    pub(crate) fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+        match mutex.try_lock() {
+            Ok(guard) => Some(guard),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+}
+
 /// Locks `mutex`; a panic of an earlier holder changes nothing.
 ///
 /// The only user code that runs under a lock of this crate is the `Hash` and `Eq` of a topic, in

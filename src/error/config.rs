@@ -55,6 +55,22 @@ pub enum ConfigError {
         /// What would be right.
         hint: &'static str,
     },
+    /// A setting is larger than it can be.
+    #[error("{setting} is {value}, but cannot be more than {max}")]
+    AboveMax {
+        /// The name of the setting.
+        setting: &'static str,
+        /// What was given.
+        value: usize,
+        /// The largest value there can be.
+        max: usize,
+    },
+    /// A figure would be unhealthy before it is degraded.
+    #[error("the limit {limit} makes a store unhealthy before it is degraded: swap the two")]
+    LimitsCrossed {
+        /// The name of the limit.
+        limit: &'static str,
+    },
     /// An exponential back-off would have to stop before it starts.
     #[error("the longest delay, {max:?}, is below the first one, {base:?}: give at least that")]
     MaxBelowBase {

@@ -3,7 +3,9 @@
 use std::fmt;
 
 use super::SubscriptionId;
+use super::failures::Noted;
 use crate::metrics::{OwnedCounter, RareCounter};
+use crate::sync::quiet::Mutex;
 use crate::sync::{self, Arc};
 
 /// Written by whoever holds the dispatch lease.
@@ -29,6 +31,8 @@ pub(crate) struct FailureCounts {
     pub(crate) failed: RareCounter,
     pub(crate) dead_lettered: RareCounter,
     pub(crate) retrying: RareCounter,
+    /// The failure that was the last one.
+    pub(crate) last: Mutex<Option<Noted>>,
 }
 
 impl FailureCounts {
@@ -38,6 +42,7 @@ impl FailureCounts {
             failed: RareCounter::new(),
             dead_lettered: RareCounter::new(),
             retrying: RareCounter::new(),
+            last: Mutex::new(None),
         }
     }
 }

@@ -122,6 +122,20 @@ struct Seen {
     is_reported: bool,
 }
 
+impl Entry {
+    /// Notes the call that is running, if there is one, and since when it has been seen.
+    fn look(&mut self, now: Instant) -> Option<(&mut Seen, Duration)> {
+        let calls = self.post.upgrade().and_then(|post| post.running());
+        self.seen = calls.map(|calls| match self.seen.take() {
+            Some(seen) if seen.calls == calls => seen,
+            _ => Seen { calls, since: now, is_reported: false },
+        });
+        let seen = self.seen.as_mut()?;
+        let elapsed = now.saturating_duration_since(seen.since);
+        Some((seen, elapsed))
+    }
+}
+
 impl Desk {
     pub(crate) fn new(limit: Option<Duration>) -> Self {
         Self { limit, entries: Mutex::new(Vec::new()) }
@@ -163,19 +177,23 @@ impl Desk {
         let Some(limit) = self.limit else { return Vec::new() };
         let mut overdue = Vec::new();
         for entry in &mut *sync::lock(&self.entries) {
-            let calls = entry.post.upgrade().and_then(|post| post.running());
-            entry.seen = calls.map(|calls| match entry.seen.take() {
-                Some(seen) if seen.calls == calls => seen,
-                _ => Seen { calls, since: now, is_reported: false },
-            });
-            if let Some(seen) = &mut entry.seen {
-                let elapsed = now.saturating_duration_since(seen.since);
-                if elapsed >= limit && !seen.is_reported {
-                    seen.is_reported = true;
-                    overdue.push((entry.call.clone(), elapsed));
-                }
+            if let Some((seen, elapsed)) = entry.look(now)
+                && elapsed >= limit
+                && !seen.is_reported
+            {
+                seen.is_reported = true;
+                overdue.push((entry.call.clone(), elapsed));
             }
         }
         overdue
+    }
+
+    /// The calls that are running, with the time since they were first seen: now, or in an earlier look.
+    pub(crate) fn elapsed(&self, now: Instant) -> Vec<(RunningCall, Duration)> {
+        let look = |entry: &mut Entry| {
+            let (_, elapsed) = entry.look(now)?;
+            Some((entry.call.clone(), elapsed))
+        };
+        sync::lock(&self.entries).iter_mut().filter_map(look).collect()
     }
 }

@@ -4,6 +4,7 @@ use core::panic::Location;
 
 use super::counts::FailureCounts;
 use super::{Registered, SubscriptionId, SubscriptionStats};
+use crate::meter::Times;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Arc, Weak};
 
@@ -16,6 +17,8 @@ pub(crate) struct Listing {
     pub(super) lane: Option<Arc<dyn Registered>>,
     pub(super) common: Option<Arc<Common>>,
     pub(super) failures: Option<Arc<FailureCounts>>,
+    /// Present if its calls are measured.
+    pub(crate) times: Option<Arc<Times>>,
 }
 
 impl Listing {
@@ -23,7 +26,13 @@ impl Listing {
     #[track_caller]
     pub(crate) fn new() -> Self {
         let (id, place) = (SubscriptionId::next(), Location::caller());
-        Self { id, place, lane: None, common: None, failures: None }
+        Self { id, place, lane: None, common: None, failures: None, times: None }
+    }
+
+    /// The same for one of whose calls every n-th is measured, unless that is 0 or they are already.
+    pub(crate) fn sampled(self, every: u64) -> Self {
+        let times = self.times.or_else(|| (every != 0).then(|| Arc::new(Times::new(every))));
+        Self { times, ..self }
     }
 
     /// The same for one that hands its events to a lane of its own.

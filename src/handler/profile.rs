@@ -8,6 +8,7 @@ use super::listing::{Common, Listing};
 use super::table::Topics;
 use super::{Registered, SubscribeOptions, SubscriptionId};
 use crate::event::Event;
+use crate::meter::Times;
 use crate::sync::Arc;
 use crate::sync::atomic::{AtomicU64, Ordering};
 
@@ -26,6 +27,8 @@ pub(crate) struct Profile<E: Event> {
     pub(crate) batch: Option<BatchPart<E>>,
     /// The lane of its own that it hands its events to, if it has one: ends and pauses with it.
     pub(crate) lane: Option<Arc<dyn Registered>>,
+    /// Present if its calls are measured.
+    pub(super) times: Option<Arc<Times>>,
     /// Nought while calls may start; else what stands against it.
     state: AtomicU64,
     /// Present if it is listed in several lanes.
@@ -47,7 +50,7 @@ impl<E: Event> Profile<E> {
         options: SubscribeOptions<E>,
         batch: Option<BatchPart<E>>,
     ) -> Self {
-        let Listing { id, place, lane, common, failures } = listing;
+        let Listing { id, place, lane, common, failures, times } = listing;
         let SubscribeOptions { topics, priority, name, paused, .. } = options;
         let (paused, beginning) =
             (if paused { PAUSED } else { 0 }, common.as_ref().map_or(0, |_| BEGINNING));
@@ -55,7 +58,20 @@ impl<E: Event> Profile<E> {
         let failures = failures.unwrap_or_else(|| Arc::new(FailureCounts::new()));
         let listing = failures.number;
         let counts = SubscriptionCounts::new(failures);
-        Self { id, listing, topics, priority, name, place, counts, batch, lane, state, common }
+        Self {
+            id,
+            listing,
+            topics,
+            priority,
+            name,
+            place,
+            counts,
+            batch,
+            lane,
+            times,
+            state,
+            common,
+        }
     }
 
     /// What it has counted, with what its lane has.

@@ -9,6 +9,7 @@ use std::fmt;
 
 use rustc_hash::FxHashMap;
 
+use super::report::Known;
 use super::subscriber::Subscribed;
 use super::subscription::Registered;
 use super::table::Table;
@@ -122,11 +123,21 @@ impl<E: Event> Registry<E> {
     }
 
     pub(crate) fn stats(&self) -> Vec<SubscriptionStats> {
-        // Not under the lock, as in `with`: a lane has a registry of its own.
-        let all: Vec<_> = sync::lock(&self.newest).by_id.values().map(Arc::clone).collect();
-        let mut stats: Vec<_> = all.iter().map(|one| one.profile().stats()).collect();
-        stats.sort_unstable_by_key(|stats| stats.subscription);
-        stats
+        let all = self.all();
+        all.iter().map(|one| one.profile().stats()).collect()
+    }
+
+    /// All that is known of each subscription, the oldest first.
+    pub(crate) fn known(&self) -> Vec<Known> {
+        self.all().iter().map(|one| Known::of(one.profile())).collect()
+    }
+
+    /// All subscribers, the oldest first.
+    fn all(&self) -> Vec<Arc<dyn Subscribed<E>>> {
+        // What is asked of them is not under the lock, as in `with`: a lane has a registry of its own.
+        let mut all: Vec<_> = sync::lock(&self.newest).by_id.values().map(Arc::clone).collect();
+        all.sort_unstable_by_key(|one| one.profile().id);
+        all
     }
 
     /// Installs a new table and returns the old one.

@@ -79,13 +79,14 @@ impl<E: Event> Shared<E> {
         patience: Patience,
         mut again: impl FnMut(E) -> Result<Sent<E>, SendError<E>>,
     ) -> Result<Sent<E>, SendError<E>> {
+        self.note_full();
         let deadline = match self.may_wait(patience) {
             Ok(deadline) => deadline,
             Err(Impatience::Asked) => return Err(SendError::Full(event)),
             Err(Impatience::WouldDeadlock) => return Err(SendError::WouldDeadlock(event)),
         };
         let mut waiting = Some(event);
-        let result = self.wait_for(Goal::Room(1), deadline, || match again(waiting.take()?) {
+        let result = self.wait_for_room(1, deadline, || match again(waiting.take()?) {
             Err(SendError::Full(event)) => {
                 waiting = Some(event);
                 None
@@ -98,6 +99,21 @@ impl<E: Event> Shared<E> {
             (Err(Unmet::Cycle), Some(event)) => Err(SendError::WouldDeadlock(event)),
             (Err(_), None) => unreachable!("an attempt that keeps the event has a result"),
         }
+    }
+
+    /// Makes attempts to send so many events until one succeeds or the wait is over, and notes how long
+    /// that takes.
+    fn wait_for_room<R>(
+        &self,
+        count: usize,
+        deadline: Deadline,
+        attempt: impl FnMut() -> Option<R>,
+    ) -> Result<R, Unmet> {
+        let began = self.now();
+        self.gauges.blocked.begin(began);
+        let result = self.wait_for(Goal::Room(count), deadline, attempt);
+        self.gauges.blocked.end(began, self.now());
+        result
     }
 
     /// How long a send that found the ring full may wait, if at all.
@@ -164,8 +180,8 @@ impl<E: Event> Shared<E> {
             Err(Impatience::Asked) => return Err(SendAllError::Full),
             Err(Impatience::WouldDeadlock) => return Err(SendAllError::WouldDeadlock),
         };
-        let room = Goal::Room(events.len());
-        let result = self.wait_for(room, deadline, || match attempt(events) {
+        let count = events.len();
+        let result = self.wait_for_room(count, deadline, || match attempt(events) {
             Err(SendAllError::Full) => None,
             result => Some(result),
         });
@@ -247,7 +263,7 @@ impl<E: Event> FromHandler<'_, E> {
     pub(super) fn send_here(&self, event: E) -> Result<Sent<E>, SendError<E>> {
         let intake = &self.0.intake;
         let again = |event| intake.try_send(event);
-        self.0.settle(intake.try_send(event), Patience::FromHandler, again)
+        self.0.settle(self.0.try_send(event), Patience::FromHandler, again)
     }
 
     pub(super) fn send_all_here(&self, events: &mut Vec<E>) -> Result<SentAll<E>, SendAllError> {

@@ -27,45 +27,7 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     /// ```
     #[doc(alias = "GetMetrics")]
     pub fn metrics(&self) -> Metrics {
-        let Shared { intake, counters, timers, .. } = &*self.shared;
-        let TimerCounts { scheduled, fired, cancelled, returned, delayed } = &timers.counts;
-        let dispatch = &counters.dispatch;
-        // Outflow before inflow: what has left was in.
-        let handled = dispatch.handled.get();
-        let unhandled = dispatch.unhandled.get();
-        let undelivered = counters.undelivered.get();
-        let displaced_incoming = counters.displaced_incoming.get();
-        let displaced_oldest = intake.displaced_total();
-        let committed = dispatch.committed.get();
-        let (timers_fired, timers_cancelled) = (fired.get(), cancelled.get());
-        let (timers_returned, timers_delayed) = (returned.get(), delayed.get());
-        let head = intake.head_position();
-        let tail = intake.tail_position();
-        Metrics {
-            capacity: intake.capacity() as u64,
-            accepted: tail + displaced_incoming + committed,
-            handled,
-            unhandled,
-            displaced_oldest,
-            displaced_incoming,
-            undelivered,
-            pending: tail.saturating_sub(head),
-            in_flight: dispatch.in_flight.get(),
-            rejected_full: counters.rejected_full.get(),
-            rejected_timeout: counters.rejected_timeout.get(),
-            rejected_closed: counters.rejected_closed.get(),
-            rejected_would_deadlock: counters.rejected_would_deadlock.get(),
-            failed_calls: dispatch.failed_calls.get(),
-            panicked_calls: dispatch.panicked_calls.get(),
-            event_panics: dispatch.event_panics.get() + counters.event_panics.get(),
-            observer_panics: counters.observer_panics.get(),
-            timers_fired,
-            timers_cancelled,
-            timers_returned,
-            timers_delayed,
-            timers_scheduled: scheduled.get(),
-            stuck_calls: counters.stuck_calls.get(),
-        }
+        self.shared.metrics()
     }
 
     /// Confirms that every accepted event is accounted for, exactly once.
@@ -114,6 +76,48 @@ impl<E: Event, P: Producers> EventStore<E, P> {
 }
 
 impl<E: Event> Shared<E> {
+    pub(super) fn metrics(&self) -> Metrics {
+        let Shared { intake, counters, timers, .. } = self;
+        let TimerCounts { scheduled, fired, cancelled, returned, delayed } = &timers.counts;
+        let dispatch = &counters.dispatch;
+        // Outflow before inflow: what has left was in.
+        let handled = dispatch.handled.get();
+        let unhandled = dispatch.unhandled.get();
+        let undelivered = counters.undelivered.get();
+        let displaced_incoming = counters.displaced_incoming.get();
+        let displaced_oldest = intake.displaced_total();
+        let committed = dispatch.committed.get();
+        let (timers_fired, timers_cancelled) = (fired.get(), cancelled.get());
+        let (timers_returned, timers_delayed) = (returned.get(), delayed.get());
+        let head = intake.head_position();
+        let tail = intake.tail_position();
+        Metrics {
+            capacity: intake.capacity() as u64,
+            accepted: tail + displaced_incoming + committed,
+            handled,
+            unhandled,
+            displaced_oldest,
+            displaced_incoming,
+            undelivered,
+            pending: tail.saturating_sub(head),
+            in_flight: dispatch.in_flight.get(),
+            rejected_full: counters.rejected_full.get(),
+            rejected_timeout: counters.rejected_timeout.get(),
+            rejected_closed: counters.rejected_closed.get(),
+            rejected_would_deadlock: counters.rejected_would_deadlock.get(),
+            failed_calls: dispatch.failed_calls.get(),
+            panicked_calls: dispatch.panicked_calls.get(),
+            event_panics: dispatch.event_panics.get() + counters.event_panics.get(),
+            observer_panics: counters.observer_panics.get(),
+            timers_fired,
+            timers_cancelled,
+            timers_returned,
+            timers_delayed,
+            timers_scheduled: scheduled.get(),
+            stuck_calls: counters.stuck_calls.get(),
+        }
+    }
+
     fn check(&self, metrics: &Metrics, full: u64) -> Result<Balance, AuditError> {
         let received = self.counters.dispatch.received.get();
         let removed = self.counters.removed.get();

@@ -187,6 +187,9 @@ impl<E: Event> Shared<E> {
         let len_max = part.config.events_max - held;
         let len = topic_len(events.as_slice(), topic, len_max);
         profile.counts.offered.add(len as u64);
+        if let Some(topics) = &self.gauges.topics {
+            topics.dispatched(lookup.topic, len as u64);
+        }
         if held == 0 && len == part.config.events_max {
             self.call_in_place(events, len, position, subscriber, tally, batches);
         } else {

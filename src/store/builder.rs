@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::asks::Asks;
 use super::crew::{Crew, CrewConfig};
 use super::dispatch::Dispatcher;
+use super::gauges::{GaugeSettings, Gauges};
 use super::intake::Intake;
 use super::keeper::Keeper;
 use super::sharing::Sharing;
@@ -37,6 +38,7 @@ pub struct StoreBuilder<E: Event> {
     clock: Arc<dyn Clock>,
     pub(super) timers: TimerSettings,
     pub(super) crew: CrewConfig,
+    pub(super) gauges: GaugeSettings,
     events: PhantomData<fn(E)>,
 }
 
@@ -52,6 +54,7 @@ impl<E: Event> StoreBuilder<E> {
             clock: Arc::new(MonotonicClock),
             timers: TimerSettings::default(),
             crew: CrewConfig::default(),
+            gauges: GaugeSettings::default(),
             events: PhantomData,
         }
     }
@@ -248,6 +251,7 @@ impl<E: Event> StoreBuilder<E> {
             keeper: self.keeper,
             clock: self.clock,
             timers: self.timers,
+            gauges: self.gauges,
         };
         (plan, self.crew)
     }
@@ -261,6 +265,7 @@ pub(super) struct Plan<E: Event> {
     pub(super) keeper: Option<Box<dyn Keeper<E>>>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) timers: TimerSettings,
+    pub(super) gauges: GaugeSettings,
 }
 
 impl<E: Event> Plan<E> {
@@ -271,8 +276,9 @@ impl<E: Event> Plan<E> {
         crew: CrewConfig,
     ) -> Result<Arc<Shared<E>>, ConfigError> {
         let registry = Arc::new(Registry::new());
-        let dispatcher = Dispatcher::new(intake.capacity(), registry.look());
         let timers = self.timers.build(&*self.clock)?;
+        let gauges = Gauges::new(&self.gauges, intake.capacity(), &*self.clock)?;
+        let dispatcher = Dispatcher::new(intake.capacity(), registry.look());
         let shared = Arc::new_cyclic(|own| Shared {
             intake,
             registry,
@@ -285,6 +291,7 @@ impl<E: Event> Plan<E> {
             batch_due: Mutex::new(None),
             due_news: AtomicU64::new(0),
             counters: Counters::new(),
+            gauges,
             dispatcher: CachePadded::new(Lease::new(dispatcher)),
             dispatching_thread: AtomicUsize::new(0),
             asked_again: AtomicBool::new(false),

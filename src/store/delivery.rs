@@ -239,6 +239,7 @@ impl<E: Event> Shared<E> {
         error: &HandlerError,
     ) {
         let profile = subscriber.profile();
+        self.note_failure(event, profile, error);
         let failure = Failure {
             subscription: profile.id,
             name: profile.name.as_deref(),

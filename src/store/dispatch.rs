@@ -235,6 +235,8 @@ impl<E: Event> Dispatch<'_, E> {
                 if left == 0 || shared.is_abandoned() || deadline.has_passed() {
                     break;
                 }
+                // The target was the tail a moment ago.
+                shared.look_at_fill(left);
                 let Some(first) = self.receive(left) else {
                     backoff.snooze();
                     continue;
@@ -280,6 +282,7 @@ impl<E: Event> Dispatch<'_, E> {
         let mut backoff = Backoff::new();
         while !shared.is_abandoned() && !deadline.has_passed() && !shared.intake.is_finished() {
             self.serve_due(deadline, false);
+            shared.look_at_ring();
             if let Some(first) = self.receive(u64::MAX) {
                 dispatched += self.dispatch_run(first, deadline);
                 backoff = Backoff::new();
@@ -340,6 +343,8 @@ impl<E: Event> Dispatch<'_, E> {
     fn receive(&mut self, count_max: u64) -> Option<u64> {
         let shared = self.shared;
         let scratch = &mut self.held.scratch;
+        #[cfg(feature = "histogram")]
+        let count_max = count_max.min(shared.run_max());
         let count_max = usize::try_from(count_max).unwrap_or(usize::MAX).min(scratch.capacity());
         let run = shared.intake.receive_into(scratch, count_max)?;
         if run.len == 0 {
@@ -354,6 +359,7 @@ impl<E: Event> Dispatch<'_, E> {
     pub(super) fn dispatch_run(&mut self, first: u64, deadline: Deadline) -> usize {
         let shared = self.shared;
         let Dispatcher { scratch, seen, batches, left } = &mut *self.held;
+        let is_full_run = scratch.len() == scratch.capacity();
         let count = scratch.len();
         let in_flight = &shared.counters.dispatch.in_flight;
         in_flight.set(count as u64);
@@ -368,6 +374,13 @@ impl<E: Event> Dispatch<'_, E> {
             shared.set_aside(events);
         }
         in_flight.set(0);
+        if is_full_run {
+            // There is more, and handlers have taken their time. The line that senders share is left alone
+            // otherwise.
+            shared.look_at_ring();
+        }
+        #[cfg(feature = "histogram")]
+        shared.finish_marks(first, dispatched);
         dispatched
     }
 }

@@ -7,7 +7,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::dead_letter::{DeadLetter, DeadLetterQueue};
+use crate::dead_letter::{DeadLetter, DeadLetterQueue, DeadLetterStats};
 use crate::error::{HandlerError, RetryNote};
 use crate::event::Event;
 use crate::handler::{BatchFailure, Kept, Subscribed};
@@ -154,6 +154,9 @@ pub(super) trait Keeper<E: Event>: Send + Sync {
 
     /// How many calls wait.
     fn waiting(&self) -> u64;
+
+    /// What is in the queue of letters, if there is one.
+    fn letter_stats(&self) -> Option<DeadLetterStats>;
 
     /// How many calls have been put in, ever.
     fn pushes(&self) -> u64;

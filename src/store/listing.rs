@@ -7,7 +7,7 @@ use crate::handler::{
     Batch, BatchConfig, BatchFn, BatchPart, BoxBatchHandler, BoxHandler, Call, CallContext,
     Collecting, Context, Desk, Ending, Filter, Filtered, Handler, HandlerFn, IntoOutcome, Listing,
     Middleware, Once, Outcome, PlacedBatch, Post, Profile, Registry, RunningCall, SubscribeOptions,
-    Subscribed, Subscriber, Subscription, SubscriptionId, Watched,
+    Subscribed, Subscriber, Subscription, SubscriptionId, Timed, Watched,
 };
 use crate::ring::Producers;
 use crate::sync::{Arc, Weak};
@@ -37,6 +37,10 @@ impl<E: Event, P: Producers> EventStore<E, P> {
                 }
             };
         }
+        let listing = listing.sampled(self.shared.gauges.sample_every());
+        if let Some(times) = &listing.times {
+            handler = Box::new(Timed::new(Arc::clone(times), handler));
+        }
         let (name, mut posts) = (options.name.clone(), Vec::new());
         if self.shared.crew.desk.is_some() {
             let (attended_front, front_post) = Desk::attend(in_front);
@@ -60,7 +64,9 @@ impl<E: Event, P: Producers> EventStore<E, P> {
 
     /// Whether anything stands between the dispatch and a handler with these options.
     pub(super) fn is_wrapped<F>(&self, options: &SubscribeOptions<E, F>) -> bool {
-        !self.is_plain(options) || self.shared.crew.desk.is_some()
+        !self.is_plain(options)
+            || self.shared.crew.desk.is_some()
+            || self.shared.gauges.sample_every() != 0
     }
 
     /// Whether [`wrapped`](Self::wrapped) puts nothing around a handler.
@@ -85,8 +91,12 @@ impl<E: Event, P: Producers> EventStore<E, P> {
         &self,
         listing: Listing,
         options: SubscribeOptions<E, F>,
-        chain: BoxHandler<E>,
+        mut chain: BoxHandler<E>,
     ) -> Subscription {
+        let listing = listing.sampled(self.shared.gauges.sample_every());
+        if let Some(times) = &listing.times {
+            chain = Box::new(Timed::new(Arc::clone(times), chain));
+        }
         if self.shared.crew.desk.is_none() {
             return self.register(listing, options, move |event, call: &Call<'_, E>, id| {
                 chain.handle(event, &Context::new(call, id))

@@ -14,18 +14,22 @@ mod debug;
 mod delivery;
 mod dispatch;
 mod due;
+mod gauges;
 mod intake;
 mod keeper;
 mod lanes;
 mod listing;
+mod monitor;
 mod next;
 mod producer;
 mod replay;
+mod sampling;
 mod send;
 mod send_wait;
 mod sharing;
 mod shutdown;
 mod side;
+mod snapshot;
 mod subscribe;
 mod timers;
 mod walk;
@@ -34,10 +38,12 @@ mod whole;
 pub use builder::StoreBuilder;
 pub use crew::{Driver, DriverConfig};
 pub use lanes::{Lanes, Workers};
+pub use monitor::Monitor;
 pub use producer::Producer;
 pub use replay::Replay;
 pub use shutdown::DrainReport;
 pub use side::{LaneConfig, LaneSubscription};
+pub use snapshot::{RunningStats, Snapshot};
 
 use std::marker::PhantomData;
 use std::time::Instant;
@@ -47,6 +53,7 @@ use crossbeam_utils::CachePadded;
 use self::asks::Asks;
 use self::crew::Crew;
 use self::dispatch::Dispatcher;
+use self::gauges::Gauges;
 use self::intake::Intake;
 use self::keeper::Keeper;
 use self::side::{Gaps, SideLanes};
@@ -114,6 +121,7 @@ struct Shared<E: Event> {
     /// How often something of what is due has changed, beside calls and timers.
     due_news: AtomicU64,
     counters: Counters,
+    gauges: Gauges<E>,
     /// Who has it dispatches. On lines of its own: each dispatch writes to it.
     dispatcher: CachePadded<Lease<Dispatcher<E>>>,
     /// The token of the thread that dispatches, or 0.

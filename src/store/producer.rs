@@ -210,13 +210,21 @@ impl<E: Event> Producer<E> {
 
     #[inline]
     fn send_within(&mut self, event: E, patience: Patience) -> Result<Sent<E>, SendError<E>> {
+        #[cfg(feature = "histogram")]
+        if let Some(marks) = self.shared.marks() {
+            let output = &mut self.output;
+            let result = self.shared.marked(marks, || output.put(event), Result::is_ok);
+            return match result {
+                Ok(()) => Ok(Sent::Stored),
+                Err(refused) => self.send_refused(refused, patience),
+            };
+        }
         match self.output.put(event) {
             Ok(()) => Ok(Sent::Stored),
             Err(refused) => self.send_refused(refused, patience),
         }
     }
 
-    /// There was no room, or the store is closed.
     #[cold]
     fn send_refused(
         &mut self,

@@ -184,7 +184,7 @@ impl<E: Event> EventStore<E> {
 impl<E: Event> Shared<E> {
     #[inline]
     pub(super) fn send(&self, event: E, patience: Patience) -> Result<Sent<E>, SendError<E>> {
-        self.settle(self.intake.try_send(event), patience, |event| self.send_again(event))
+        self.settle(self.try_send(event), patience, |event| self.send_again(event))
     }
 
     #[cold]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 use super::due::{Due, Uncalled, Waiting};
 use super::keeper::{Answer, DueCall, Failed, Keeper, ReplayOrder};
 use crate::contain;
-use crate::dead_letter::{DeadLetter, DeadLetterQueue, FailedCall, Filed};
+use crate::dead_letter::{DeadLetter, DeadLetterQueue, DeadLetterStats, FailedCall, Filed};
 use crate::error::HandlerError;
 use crate::event::Event;
 use crate::handler::Kept;
@@ -296,6 +296,10 @@ impl<E: Event + Sync> Keeper<E> for Sharing<E> {
     fn waiting(&self) -> u64 {
         // Relaxed: a number. Who has put a call in and asks sees it.
         self.count.load(Ordering::Relaxed)
+    }
+
+    fn letter_stats(&self) -> Option<DeadLetterStats> {
+        self.letters.as_ref().map(DeadLetterQueue::stats)
     }
 
     fn pushes(&self) -> u64 {

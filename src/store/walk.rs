@@ -147,7 +147,7 @@ impl<'d, E: Event> Delivery<'d, E> {
             replies.push(self.reply(subscriber, Ok(said)));
         }
         if replies.is_empty() {
-            self.unhandled(tally);
+            self.unhandled(Some(topic), tally);
         }
         self.progress.finish();
     }
@@ -204,6 +204,9 @@ impl<'d, E: Event> Delivery<'d, E> {
         let count = (self.progress.done - self.offered) as u64;
         self.offered = self.progress.done;
         if count != 0 {
+            if let Some(topics) = &self.shared.gauges.topics {
+                topics.dispatched(lookup.topic, count);
+            }
             for subscriber in lookup.subscribers {
                 subscriber.profile().counts.offered.add(count);
             }
@@ -230,7 +233,7 @@ impl<'d, E: Event> Delivery<'d, E> {
                 RunEnd::Topic(topic) => next_topic = Some(topic),
                 RunEnd::Finished => {}
                 RunEnd::Unhandled => {
-                    self.unhandled(tally);
+                    self.unhandled(lookup.topic, tally);
                     self.progress.finish();
                 }
                 RunEnd::Failed(error) => {
@@ -290,17 +293,23 @@ impl<'d, E: Event> Delivery<'d, E> {
         } else {
             // `topic`, or the topic's `Hash` or `Eq`, panicked: nobody can be found.
             tally.event_panics += 1;
-            self.unhandled(tally);
+            if let Some(topics) = &self.shared.gauges.topics {
+                topics.dispatched(None, 1);
+            }
+            self.unhandled(None, tally);
             self.offer(lookup);
             self.progress.finish();
             self.offered = self.progress.done;
         }
     }
 
-    /// Counts and reports the event in hand as unhandled.
+    /// Counts and reports the event in hand as unhandled; its topic may not be known.
     #[cold]
-    fn unhandled(&self, tally: &mut Tally) {
+    fn unhandled(&self, topic: Option<E::Topic>, tally: &mut Tally) {
         tally.unhandled += 1;
+        if let Some(topics) = &self.shared.gauges.topics {
+            topics.unhandled(topic);
+        }
         let event = &self.events[self.progress.done];
         if let Some(gaps) = self.shared.gaps.get() {
             // Handed over to one subscription, which takes no events now; others have had it too.

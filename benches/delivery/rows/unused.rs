@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ringbus::{DeadLetterConfig, DeadLetterQueue, Observer, SubscribeOptions};
+use ringbus::{DeadLetterConfig, DeadLetterQueue, ObserveConfig, Observer, SubscribeOptions};
 
 use super::handlers::{base, retry};
 use crate::event::Event64;
@@ -62,6 +62,10 @@ pub(crate) fn attached() -> Vec<Section> {
         let builder = builder().observer(Hooked).slow_after(Duration::from_mins(1));
         Subject::of(builder).handler(options())
     };
+    let observing = |config| move || Subject::of(builder().observe(config)).handler(options());
+    let counted = observing(ObserveConfig::new().topics_max(100));
+    let sampled = observing(ObserveConfig::new().sample_every(64));
+    let measured = observing(ObserveConfig::new().sample_every(1));
     let stateful = || Subject::of(builder()).handler_mut();
     vec![
         base("what is attached and goes well")
@@ -70,6 +74,9 @@ pub(crate) fn attached() -> Vec<Section> {
             .add("an observer that sees calls", Bar::Shown, hooked, run)
             .beside("GoEventBus, 3 hooks", 57.29)
             .add("the same with slow_after (the clock, twice)", Bar::Shown, timed, run)
+            .add("counts by topic", Bar::Shown, counted, run)
+            .add("latency of every 64th event", Bar::Shown, sampled, run)
+            .add("latency of every event (the clock, again and again)", Bar::Shown, measured, run)
             .add("a handler with a state of its own", Bar::Shown, stateful, run),
     ]
 }

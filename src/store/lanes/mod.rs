@@ -210,6 +210,13 @@ impl<E: Event> Lanes<E> {
     }
 }
 
+impl<E: Event> Lanes<E> {
+    /// The lanes, of which there is at least one.
+    pub(super) fn stores(&self) -> &[EventStore<E>] {
+        &self.group.lanes
+    }
+}
+
 impl<E: Event> Group<E> {
     #[inline]
     fn lane_of(&self, event: &E) -> usize {

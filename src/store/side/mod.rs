@@ -142,6 +142,7 @@ impl<E: Event> Shared<E> {
             keeper: self.keeper.as_ref().map(|keeper| keeper.another()),
             clock: Arc::clone(&self.clock),
             timers: TimerSettings::default(),
+            gauges: self.gauges.settings.for_own_lane(),
         }
     }
 
@@ -178,7 +179,7 @@ impl<E: Event> Shared<E> {
 impl<E: Event> Whole<E> for Shared<E> {
     fn send(&self, lane: &FromHandler<'_, E>, event: E) -> Result<Sent<E>, SendError<E>> {
         let again = |event| self.intake.try_send(event);
-        self.settle(self.intake.try_send(event), lane.patience(), again)
+        self.settle(self.try_send(event), lane.patience(), again)
     }
 
     fn send_all(

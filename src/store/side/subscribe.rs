@@ -146,8 +146,9 @@ impl<E: Event + Clone, P: Producers> EventStore<E, P> {
         config: LaneConfig,
         handler: impl FnOnce(Arc<Gaps>) -> BoxHandler<E>,
     ) -> Result<LaneSubscription<E>, ConfigError> {
-        let listing = Listing::new().sharing_failures();
         let shared = &self.shared;
+        let sample_every = shared.gauges.sample_every();
+        let listing = Listing::new().sharing_failures().sampled(sample_every);
         shared.side.reap();
         let LaneConfig { capacity, policy, driver } = config;
         let intake = Intake::many(capacity, policy)?;

@@ -1,5 +1,11 @@
 //! What a store is built from.
 
+mod limits;
+mod observe;
+
+pub use limits::{HealthLimits, Limit};
+pub use observe::ObserveConfig;
+
 use std::fmt;
 use std::str::FromStr;
 
