@@ -19,8 +19,8 @@ Usage: dashboard [OPTIONS]
                    [default: drop-oldest]
   --capacity N     slots of the ring, a power of two [default: 1024]
   --speed X        replay in recorded time, X times as fast, or max for as fast as possible
-                   [default: 10, or max with --once]
-  --events N       end after N events [default: 50000 with --once, and else never]
+                   [default: 10]
+  --events N       end after N events [default: 20000 with --once, and else never]
   --seconds N      end after N seconds
   --once           print one frame as text, after the events, instead of drawing
   --help           print this
@@ -39,7 +39,7 @@ const CAPACITY: usize = 1024;
 /// How much faster than recorded, so that something happens in each frame.
 const SPEED: f64 = 10.0;
 /// How many events come before the frame of `--once`.
-const EVENTS_ONCE: u64 = 50_000;
+const EVENTS_ONCE: u64 = 20_000;
 
 /// What was asked for.
 #[derive(Debug)]
@@ -63,12 +63,11 @@ pub(crate) fn parse() -> Result<Option<Options>, lexopt::Error> {
         input: None,
         policy: OverrunPolicy::DropOldest,
         capacity: CAPACITY,
-        speed: None,
+        speed: Some(SPEED),
         events_max: None,
         time_max: None,
         once: false,
     };
-    let mut is_speed_given = false;
     let mut parser = Parser::from_env();
     while let Some(argument) = parser.next()? {
         match argument {
@@ -79,10 +78,7 @@ pub(crate) fn parse() -> Result<Option<Options>, lexopt::Error> {
                 options.policy = policy.map_err(|error| error.to_string())?;
             }
             Arg::Long("capacity") => options.capacity = number(&mut parser, "--capacity")?,
-            Arg::Long("speed") => {
-                options.speed = speed(&mut parser)?;
-                is_speed_given = true;
-            }
+            Arg::Long("speed") => options.speed = speed(&mut parser)?,
             Arg::Long("events") => options.events_max = Some(number(&mut parser, "--events")?),
             Arg::Long("seconds") => {
                 let seconds = number(&mut parser, "--seconds")?;
@@ -95,9 +91,6 @@ pub(crate) fn parse() -> Result<Option<Options>, lexopt::Error> {
     }
     if options.input.is_none() {
         options.input = Some(PathBuf::from(INPUT)).filter(|path| path.is_file());
-    }
-    if !options.once && !is_speed_given {
-        options.speed = Some(SPEED);
     }
     if options.once {
         options.events_max.get_or_insert(EVENTS_ONCE);

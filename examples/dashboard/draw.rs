@@ -140,12 +140,12 @@ impl Dashboard<'_> {
     fn fill(&self, columns: usize) -> Line<'static> {
         let fill = &self.look.snapshot.fill;
         let figures = format!(
-            " {} of {} ({} %), high water {} ({} %)",
+            " {} of {} ({} %), high water {}, full {}x",
             count(fill.pending_events),
             count(fill.capacity_events),
-            fill.percent(),
+            count(fill.percent()),
             count(fill.peak_events),
-            fill.peak_percent()
+            count(fill.full_episodes)
         );
         let room = columns.saturating_sub(LABEL_COLUMNS + figures.len());
         let cells = room.min(BAR_COLUMNS_MAX);
@@ -189,13 +189,12 @@ impl Dashboard<'_> {
         labelled(
             "waiting",
             format!(
-                "{} events, oldest {}; {} senders, {} waits, longest {}; full {} times",
+                "{} events, oldest {}; {} senders, {} waits, longest {}",
                 count(snapshot.lag_events()),
                 time_if(snapshot.oldest_age),
                 count(blocked.waiting),
                 count(blocked.waits),
-                time(blocked.longest_or_current()),
-                count(snapshot.fill.full_episodes)
+                time(blocked.longest_or_current())
             ),
         )
     }

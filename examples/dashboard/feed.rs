@@ -68,6 +68,17 @@ pub(crate) struct Counts {
     pub(crate) malformed: u64,
 }
 
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { sent, displaced, rejected, malformed } = self;
+        write!(f, "{sent} events sent, {displaced} displaced, {rejected} rejected")?;
+        match malformed {
+            0 => Ok(()),
+            lines => write!(f, "; {lines} lines of the feed were no event"),
+        }
+    }
+}
+
 /// Sends the feed, again and again, until all events of the plan are sent, the store is closed, or
 /// `is_over`. Whoever sets that unparks this thread.
 pub(crate) fn replay(

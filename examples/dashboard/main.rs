@@ -99,12 +99,11 @@ fn run(options: &Options) -> Result<(String, bool), String> {
     let frame = frame.map_err(|error| format!("cannot draw on this terminal: {error}"))?;
     let drained = store.drain(Deadline::after(DRAIN_MAX));
     let counts = counts?;
-    let summary =
-        format!("{frame}\n{drained}\n{} lines of the feed were no event", counts.malformed);
-    Ok(match audit(&store, &counts) {
-        Ok(balance) => (format!("{}\n{balance}\n", summary.trim_start()), true),
-        Err(complaint) => (format!("{}\naudit failed: {complaint}\n", summary.trim_start()), false),
-    })
+    let audit = audit(&store, &counts);
+    let is_ok = audit.is_ok() && drained.is_complete();
+    let drained = if drained.is_complete() { String::new() } else { format!("{drained}\n") };
+    let audit = audit.unwrap_or_else(|complaint| format!("audit failed: {complaint}"));
+    Ok((format!("{frame}{drained}{counts}\n{audit}\n"), is_ok))
 }
 
 /// Draws ten frames a second until somebody quits, the feed has ended, or the time is over. There is
@@ -148,7 +147,7 @@ fn frame_after(
     };
     debug_assert_eq!(ended, Err(()), "nobody sends anything");
     let Some(look) = watch.look().or(first) else { return String::new() };
-    Dashboard { title, look: &look }.to_text(WIDTH, HEIGHT)
+    Dashboard { title, look: &look }.to_text(WIDTH, HEIGHT) + "\n"
 }
 
 /// The store's audit, and that its counts are the ones the feed has kept.

@@ -1,33 +1,17 @@
 //! Runs the log monitor and reads what it says.
 
-use std::env;
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
 use serde_json::Value;
 
-use crate::replay::{Ended, Feed, count};
+use crate::replay::{Ended, Feed, count, program};
 
-/// The example's program, beside the one that runs this test; see `replay::program`.
+/// The example's program.
 fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let test = env::current_exe().expect("this test is a file");
-        let profile = test.ancestors().nth(2).expect("it lies in <target>/<profile>/deps");
-        if let Some(cargo) = env::var_os("CARGO") {
-            let mut build = Command::new(cargo);
-            build.current_dir(env!("CARGO_MANIFEST_DIR"));
-            build.args(["build", "--quiet", "--example", "log_monitor", "--target-dir"]);
-            build.arg(profile.parent().expect("a profile lies in a target directory"));
-            if profile.file_name() == Some(OsStr::new("release")) {
-                build.arg("--release");
-            }
-            assert!(build.status().expect("cargo runs").success(), "the example does not build");
-        }
-        profile.join("examples").join(format!("log_monitor{}", env::consts::EXE_SUFFIX))
-    })
+    PROGRAM.get_or_init(|| program::build("log_monitor"))
 }
 
 /// Runs it in a folder that has no data beside it.

@@ -1,8 +1,10 @@
 //! Runs the replay example and reads what it says.
 
-#![allow(dead_code)] // Both test binaries include this file and use other parts of it.
+#![allow(dead_code)] // Several test binaries include this file and use other parts of it.
 
-use std::env;
+#[path = "../common/program.rs"]
+pub(crate) mod program;
+
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
@@ -16,28 +18,10 @@ use serde_json::Value;
 
 pub(crate) const POLICIES: [&str; 3] = ["drop-oldest", "block", "return-error"];
 
-/// The example's program, beside the one that runs this test.
-///
-/// `cargo test` builds examples, but `cargo test --tests` does not; so it is built here, which does
-/// nothing if it is there and fresh.
+/// The example's program.
 pub(crate) fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let test = env::current_exe().expect("this test is a file");
-        let profile = test.ancestors().nth(2).expect("it lies in <target>/<profile>/deps");
-        let name = format!("market_replay{}", env::consts::EXE_SUFFIX);
-        if let Some(cargo) = env::var_os("CARGO") {
-            let mut build = Command::new(cargo);
-            build.current_dir(env!("CARGO_MANIFEST_DIR"));
-            build.args(["build", "--quiet", "--example", "market_replay", "--target-dir"]);
-            build.arg(profile.parent().expect("a profile lies in a target directory"));
-            if profile.file_name() == Some(OsStr::new("release")) {
-                build.arg("--release");
-            }
-            assert!(build.status().expect("cargo runs").success(), "the example does not build");
-        }
-        profile.join("examples").join(name)
-    })
+    PROGRAM.get_or_init(|| program::build("market_replay"))
 }
 
 /// What a run of the program left behind.
