@@ -71,10 +71,10 @@ fn check(trade: &Market, attempt: u32) -> Result<(), HandlerError> {
         return Err(HandlerError::validation("more than one coin"));
     }
     if quote.at_us.is_multiple_of(DOWN_EVERY_US) {
-        return Err(HandlerError::retryable(format!("service down, attempt {attempt}")));
+        return Err(HandlerError::retryable(format!("service down, try {attempt}")));
     }
     if quote.at_us.is_multiple_of(BUSY_EVERY_US) && attempt < CHECKS {
-        return Err(HandlerError::retryable(format!("service busy, attempt {attempt}")));
+        return Err(HandlerError::retryable(format!("service busy, try {attempt}")));
     }
     Ok(())
 }

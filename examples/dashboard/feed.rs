@@ -26,6 +26,14 @@ pub(crate) enum Source {
 }
 
 impl Source {
+    /// The name without the folders.
+    pub(crate) fn short_name(&self) -> String {
+        match self {
+            Self::File(path) if let Some(name) = path.file_name() => name.display().to_string(),
+            _ => self.to_string(),
+        }
+    }
+
     /// The feed from its beginning; an error is one sentence.
     pub(crate) fn open(&self) -> Result<Events, String> {
         match self {

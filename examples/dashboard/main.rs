@@ -69,9 +69,10 @@ fn main() -> ExitCode {
 /// sentence.
 fn run(options: &Options) -> Result<(String, bool), String> {
     let source = options.input.clone().map_or(Source::Generated, Source::File);
+    let name = source.short_name();
     let title = match options.speed {
-        Some(speed) => format!("{source} at {speed}x"),
-        None => source.to_string(),
+        Some(speed) => format!("{name} at {speed}x"),
+        None => name,
     };
     let plan = Plan { source, speed: options.speed, events_max: options.events_max };
     let store = desk::open(options.capacity, options.policy).map_err(|error| error.to_string())?;

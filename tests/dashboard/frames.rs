@@ -73,7 +73,7 @@ fn busy() -> Look {
     for number in 21..=23 {
         store.send(Number(number)).map(drop).unwrap();
     }
-    clock.advance(2000 * MILLISECOND - 17 * 3 * MILLISECOND);
+    clock.advance((2000 - 17 * 3) * MILLISECOND);
     watch.look().expect("the store is there")
 }
 

@@ -6,12 +6,12 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
-use crate::replay::{Ended, Feed, count, program};
+use crate::replay::{Ended, Feed, count, program::build};
 
 /// The example's program.
 fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| program::build("log_monitor"))
+    PROGRAM.get_or_init(|| build("log_monitor"))
 }
 
 /// Runs it in a folder that has no data beside it.
