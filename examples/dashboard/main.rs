@@ -33,7 +33,7 @@ use std::io;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, TryRecvError};
-use std::thread;
+use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use ringbus::{Deadline, EventStore};
@@ -88,12 +88,12 @@ fn run(options: &Options) -> Result<(String, bool), String> {
             let _end = end; // The other side sees it dropped, also by a panic.
             feed::replay(&store, events, &plan, &is_over)
         });
+        let stop = Stop { is_over: &is_over, feed: feed.thread() };
         let frame = match &mut screen {
             Some(screen) => show(screen, &title, &mut watch, &has_ended, until),
             None => Ok(frame_after(&title, &mut watch, &has_ended, until)),
         };
-        is_over.store(true, Ordering::Relaxed);
-        feed.thread().unpark();
+        drop(stop);
         (frame, feed.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     });
     drop(screen);
@@ -105,6 +105,20 @@ fn run(options: &Options) -> Result<(String, bool), String> {
     let drained = if drained.is_complete() { String::new() } else { format!("{drained}\n") };
     let audit = audit.unwrap_or_else(|complaint| format!("audit failed: {complaint}"));
     Ok((format!("{frame}{drained}{counts}\n{audit}\n"), is_ok))
+}
+
+/// Ends the feed, which is waited for, also if a frame cannot be drawn and panics.
+struct Stop<'a> {
+    is_over: &'a AtomicBool,
+    feed: &'a Thread,
+}
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        // Relaxed: it says nothing of anything else.
+        self.is_over.store(true, Ordering::Relaxed);
+        self.feed.unpark();
+    }
 }
 
 /// Draws ten frames a second until somebody quits, the feed has ended, or the time is over. There is
