@@ -1,6 +1,7 @@
 //! The terminal: taken for as long as the dashboard is on it, and given back whatever happens.
 
 use std::io::{self, IsTerminal};
+use std::thread;
 use std::time::Instant;
 
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyModifiers};
@@ -40,7 +41,10 @@ impl Screen {
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        ratatui::restore();
+        // A panic has done it: once more would move the cursor into the message.
+        if !thread::panicking() {
+            ratatui::restore();
+        }
     }
 }
 

@@ -141,4 +141,5 @@ fn a_panic_gives_the_terminal_back_before_it_says_why() {
     assert!(terminal.is_as_usual(), "{}", terminal.seen);
     let place = |text| terminal.seen.find(text).unwrap_or_else(|| panic!("{:?}", terminal.seen));
     assert!(place(LEAVE) < place("on purpose"), "{}", terminal.seen);
+    assert_eq!(terminal.seen.matches(LEAVE).count(), 1, "{}", terminal.seen);
 }
