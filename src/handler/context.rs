@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use super::{Observer, SubscriptionId};
+use super::{Observer, Outcome, SubscriptionId};
 use crate::error::{ScheduleError, SendAllError, SendError};
 use crate::event::Event;
 use crate::ring::{Many, Producers, Sent, SentAll, Single};
@@ -49,6 +49,8 @@ pub(crate) struct Call<'a, E: Event> {
     pub(crate) deadline: Deadline,
     /// How many subscriptions had ended before they could be called for the event.
     pub(crate) skipped: usize,
+    /// What the last handler said that did not act on the event; for who wants to know.
+    pub(crate) said: Outcome,
 }
 
 impl<E: Event> Call<'_, E> {

@@ -77,14 +77,6 @@ pub(crate) trait Subscribed<E: Event>: Send + Sync {
         call: &mut Call<'_, E>,
         progress: &mut Progress<'_>,
     ) -> Option<HandlerError>;
-    /// The same, for who wants to know what the handler returned; nothing, if the subscription does not
-    /// take the event.
-    fn answer(
-        &self,
-        event: &E,
-        call: &mut Call<'_, E>,
-        progress: &mut Progress<'_>,
-    ) -> Option<Result<Outcome, HandlerError>>;
     /// Calls the handler, and then those of `rest`, for the events from `progress.done` on, the first
     /// of which has been looked up, as long as they are of the topic in `call`.
     fn handle_run(
@@ -270,31 +262,10 @@ where
                 if G::COLLECTS && Self::is_taken(&outcome) {
                     progress.take();
                 }
+                if let Ok(said @ (Outcome::Ignored | Outcome::Filtered)) = outcome {
+                    call.said = said;
+                }
                 self.count(outcome)
-            }
-            Taken::Missed => {
-                self.profile.counts.missed.add(1);
-                call.skipped += 1;
-                None
-            }
-        }
-    }
-
-    fn answer(
-        &self,
-        event: &E,
-        call: &mut Call<'_, E>,
-        progress: &mut Progress<'_>,
-    ) -> Option<Result<Outcome, HandlerError>> {
-        match self.call(event, call) {
-            Taken::Answered(outcome) => {
-                if G::COLLECTS && Self::is_taken(&outcome) {
-                    progress.take();
-                }
-                if matches!(outcome, Ok(Outcome::Filtered)) {
-                    self.profile.counts.filtered.add(1);
-                }
-                Some(outcome)
             }
             Taken::Missed => {
                 self.profile.counts.missed.add(1);

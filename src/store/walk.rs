@@ -132,22 +132,19 @@ impl<'d, E: Event> Delivery<'d, E> {
             self.progress.passed += 1;
             let event = &self.events[self.progress.done];
             let taken = self.progress.takers.len();
-            let Some(result) = subscriber.answer(event, &mut call, &mut self.progress) else {
-                continue;
-            };
-            let is_collected = self.progress.takers.len() != taken;
-            let (reply, error) = match result {
-                Ok(_) if is_collected => (Ok(Replied::Collected), None),
-                Ok(Outcome::Done) if subscriber.profile().lane.is_some() => {
-                    (Ok(Replied::HandedOver), None)
-                }
-                Ok(outcome) => (Ok(outcome.into()), None),
-                Err(error) => (Err(error.share()), Some(error)),
-            };
-            replies.push(self.reply(subscriber, reply));
-            if let Some(error) = error {
+            (call.skipped, call.said) = (0, Outcome::Done);
+            if let Some(error) = subscriber.handle(event, &mut call, &mut self.progress) {
+                replies.push(self.reply(subscriber, Err(error.share())));
                 self.failed(subscriber, error, tally);
+                continue;
             }
+            let said = match call.said {
+                _ if call.skipped != 0 => continue,
+                _ if self.progress.takers.len() != taken => Replied::Collected,
+                Outcome::Done if subscriber.profile().lane.is_some() => Replied::HandedOver,
+                outcome => outcome.into(),
+            };
+            replies.push(self.reply(subscriber, Ok(said)));
         }
         if replies.is_empty() {
             self.unhandled(tally);
@@ -175,6 +172,7 @@ impl<'d, E: Event> Delivery<'d, E> {
             attempt: 1,
             deadline: self.deadline,
             skipped: 0,
+            said: Outcome::Done,
         }
     }
 
