@@ -42,4 +42,14 @@ pub trait Event: Send + 'static {
 
     /// The topic of this event. Called once per dispatch, so it should be cheap.
     fn topic(&self) -> Self::Topic;
+
+    /// Whether dropping it does anything. An event that says no may be forgotten instead.
+    #[doc(hidden)]
+    #[inline]
+    fn needs_drop(&self) -> bool
+    where
+        Self: Sized,
+    {
+        std::mem::needs_drop::<Self>()
+    }
 }

@@ -50,6 +50,11 @@ impl<E: Event> EventStore<E> {
     /// With the event: [`Closed`](ScheduleError::Closed), and [`TooMany`](ScheduleError::TooMany) if
     /// as many wait as [may](crate::StoreBuilder::timers_max).
     ///
+    /// # Panics
+    ///
+    /// If a [clock](crate::StoreBuilder::clock) of yours does; the event is dropped then, and nothing is
+    /// scheduled.
+    ///
     /// # Examples
     ///
     /// ```
@@ -79,6 +84,10 @@ impl<E: Event> EventStore<E> {
     /// Sends an event when `wait` has passed, as [`schedule_at`](Self::schedule_at) does.
     ///
     /// # Errors
+    ///
+    /// As [`schedule_at`](Self::schedule_at).
+    ///
+    /// # Panics
     ///
     /// As [`schedule_at`](Self::schedule_at).
     ///
@@ -116,6 +125,10 @@ impl<E: Event> EventStore<E> {
     /// # Errors
     ///
     /// As [`schedule_at`](Self::schedule_at); `make` is dropped.
+    ///
+    /// # Panics
+    ///
+    /// As [`schedule_at`](Self::schedule_at); `make` is dropped then, too.
     ///
     /// # Examples
     ///
@@ -161,7 +174,23 @@ impl<E: Event> Lanes<E> {
     ///
     /// # Panics
     ///
-    /// If the function that finds the key does.
+    /// If the function that finds the key does, or a [clock](crate::StoreBuilder::clock) of yours.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy, Workers};
+    /// # struct Ping;
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// use std::time::{Duration, Instant};
+    ///
+    /// let workers = Workers::round_robin().count(2);
+    /// let lanes = EventStore::builder(8, OverrunPolicy::Block).build_lanes(workers)?;
+    /// let soon = Instant::now() + Duration::from_secs(3600);
+    /// let timer = lanes.schedule_at(soon, Ping)?;
+    /// assert!(timer.cancel().is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn schedule_at(
         &self,
         at: impl Into<Deadline>,
@@ -178,7 +207,7 @@ impl<E: Event> Lanes<E> {
     ///
     /// # Panics
     ///
-    /// If the function that finds the key does.
+    /// If the function that finds the key does, or a [clock](crate::StoreBuilder::clock) of yours.
     ///
     /// # Examples
     ///
@@ -213,6 +242,31 @@ impl<E: Event> Context<'_, E> {
     /// # Errors
     ///
     /// As [`EventStore::schedule_at`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Clock, Event, EventStore, ManualClock, OverrunPolicy};
+    /// # enum Order { New, Expired }
+    /// # impl Event for Order {
+    /// #     type Topic = bool;
+    /// #     fn topic(&self) -> bool { matches!(self, Order::New) }
+    /// # }
+    /// use std::time::Duration;
+    ///
+    /// let clock = ManualClock::new();
+    /// let store =
+    ///     EventStore::builder(8, OverrunPolicy::ReturnError).clock(clock.clone()).build()?;
+    /// let closing = clock.now() + Duration::from_secs(60);
+    /// let _new = store.subscribe(true, move |_: &Order, context| {
+    ///     context.schedule_at(closing, Order::Expired).map(drop)
+    /// });
+    /// store.send(Order::New)?;
+    /// assert_eq!(store.publish(), 1);
+    /// clock.advance(Duration::from_secs(60));
+    /// assert_eq!(store.publish(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn schedule_at(
         &self,
         at: impl Into<Deadline>,
@@ -261,6 +315,31 @@ impl<E: Event> Context<'_, E> {
     /// # Errors
     ///
     /// As [`EventStore::schedule_every`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, Every, ManualClock, OverrunPolicy};
+    /// # enum Session { Begins, Beats }
+    /// # impl Event for Session {
+    /// #     type Topic = bool;
+    /// #     fn topic(&self) -> bool { matches!(self, Session::Begins) }
+    /// # }
+    /// use std::time::Duration;
+    ///
+    /// let clock = ManualClock::new();
+    /// let store =
+    ///     EventStore::builder(8, OverrunPolicy::ReturnError).clock(clock.clone()).build()?;
+    /// let second = Every::new(Duration::from_secs(1))?;
+    /// let _begins = store.subscribe(true, move |_: &Session, context| {
+    ///     context.schedule_every(second, || Session::Beats).map(drop)
+    /// });
+    /// store.send(Session::Begins)?;
+    /// assert_eq!(store.publish(), 1);
+    /// clock.advance(Duration::from_secs(1));
+    /// assert_eq!(store.publish(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn schedule_every(
         &self,
         every: Every,

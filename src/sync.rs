@@ -19,6 +19,10 @@ use std::time::Instant;
 pub(crate) use std::sync::OnceLock;
 pub(crate) use std::sync::{Arc, Weak};
 
+/// Around values that their user may change through a shared reference, as far as their type allows it.
+/// This crate never does, so there is nothing in it for a model to see.
+pub(crate) use core::cell::UnsafeCell as PlainUnsafeCell;
+
 /// For figures that nothing depends on, and that a model therefore need not see. Under its lock there
 /// is nothing that a model sees either; of the user's code only the `Hash` and `Eq` of a topic.
 pub(crate) mod quiet {
@@ -176,6 +180,26 @@ pub(crate) fn processors() -> usize {
 pub(crate) fn unique_number() -> u64 {
     static NEXT: core::sync::atomic::AtomicU64 = core::sync::atomic::AtomicU64::new(1);
     NEXT.fetch_add(1, core::sync::atomic::Ordering::Relaxed) // Relaxed: only another one each time.
+}
+
+/// The same, from another series in which each thread has blocks for itself: larger than all that this
+/// thread got before.
+#[inline]
+pub(crate) fn number_of_thread() -> u64 {
+    const BLOCK: u64 = 1024;
+    static BLOCKS: core::sync::atomic::AtomicU64 = core::sync::atomic::AtomicU64::new(0);
+    std::thread_local! {
+        static LAST: core::cell::Cell<u64> = const { core::cell::Cell::new(0) };
+    }
+    LAST.with(|last| {
+        let mut before = last.get();
+        if before.is_multiple_of(BLOCK) {
+            // Relaxed: as above. The block is used up, or this thread has had none.
+            before = BLOCK * BLOCKS.fetch_add(1, core::sync::atomic::Ordering::Relaxed);
+        }
+        last.set(before + 1);
+        before + 1
+    })
 }
 
 #[cfg(all(loom, feature = "loom"))]

@@ -22,6 +22,28 @@ pub trait Clock: Send + Sync + 'static {
 
     /// Has `watcher` told of every jump from now on. Each store does this with its clock when it is
     /// built. For clocks that do not jump there is nothing to do.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Weak;
+    /// use std::time::{Duration, Instant};
+    /// use ringbus::{Clock, ClockWatcher, ManualClock};
+    ///
+    /// /// Another clock, an hour behind.
+    /// struct Behind(ManualClock);
+    ///
+    /// impl Clock for Behind {
+    ///     fn now(&self) -> Instant {
+    ///         let now = self.0.now();
+    ///         now.checked_sub(Duration::from_secs(3600)).unwrap_or(now)
+    ///     }
+    ///     // It jumps when the other one does.
+    ///     fn watch(&self, watcher: Weak<dyn ClockWatcher>) {
+    ///         self.0.watch(watcher);
+    ///     }
+    /// }
+    /// ```
     fn watch(&self, watcher: Weak<dyn ClockWatcher>) {
         drop(watcher);
     }
@@ -91,6 +113,16 @@ impl ManualClock {
     }
 
     /// A clock that stands at `instant`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::{Duration, Instant};
+    /// use ringbus::{Clock, ManualClock};
+    ///
+    /// let start = Instant::now() + Duration::from_secs(3600);
+    /// assert_eq!(ManualClock::starting_at(start).now(), start);
+    /// ```
     pub fn starting_at(instant: Instant) -> Self {
         Self(Arc::new(Mutex::new(Stopped { now: instant, watchers: Arc::new([]) })))
     }
@@ -163,6 +195,11 @@ fn saturating_add(instant: Instant, by: Duration) -> Instant {
 /// assert!(!hour.has_passed());
 /// assert_eq!(hour.min(Deadline::NEVER), hour);
 /// assert_eq!(Deadline::after(Duration::MAX), Deadline::NEVER);
+///
+/// let start = Instant::now();
+/// let minute = Deadline::after_instant(start, Duration::from_secs(60));
+/// assert_eq!(minute.remaining_at(start), Some(Duration::from_secs(60)));
+/// assert!(minute.has_passed_at(start + Duration::from_secs(60)));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Deadline(Option<Instant>);
@@ -182,6 +219,22 @@ impl Deadline {
     }
 
     /// Gives up when `wait` has passed from now, on this clock.
+    ///
+    /// # Panics
+    ///
+    /// If the clock does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use ringbus::{Deadline, ManualClock};
+    ///
+    /// let clock = ManualClock::new();
+    /// let deadline = Deadline::after_on(&clock, Duration::from_secs(1));
+    /// clock.advance(Duration::from_secs(1));
+    /// assert_eq!(deadline, Deadline::after_on(&clock, Duration::ZERO));
+    /// ```
     pub fn after_on(clock: &(impl Clock + ?Sized), wait: Duration) -> Self {
         Self::after_instant(clock.now(), wait)
     }
@@ -209,6 +262,19 @@ impl Deadline {
     /// How long it is from `now`, zero if it is past; `None` for [`Deadline::NEVER`].
     pub fn remaining_at(self, now: Instant) -> Option<Duration> {
         self.0.map(|instant| instant.saturating_duration_since(now))
+    }
+
+    /// What a deadline of the system's clock is on `clock`: as far from its present as it is from the
+    /// system's, also if that is past.
+    pub(crate) fn seen_on(self, clock: &(impl Clock + ?Sized)) -> Self {
+        let Some(instant) = self.0 else { return Self::NEVER };
+        // In this order: who waits for what this says never waits for less than the deadline.
+        let system = MonotonicClock.now();
+        let now = clock.now();
+        match system.checked_duration_since(instant) {
+            Some(past) => Self::at(now.checked_sub(past).unwrap_or(now)),
+            None => Self::after_instant(now, instant.saturating_duration_since(system)),
+        }
     }
 }
 
@@ -298,6 +364,23 @@ mod tests {
         assert_eq!(deadline.remaining_at(start + 2 * SECOND), Some(Duration::ZERO));
         assert!(!Deadline::NEVER.has_passed_at(start));
         assert_eq!(Deadline::NEVER.remaining_at(start), None);
+    }
+
+    #[test]
+    fn deadline_of_the_system_is_as_far_away_on_another_clock() {
+        let clock = ManualClock::new();
+        clock.advance(1000 * SECOND);
+        let (system, now) = (Instant::now(), clock.now());
+        let left = |deadline: Deadline| deadline.seen_on(&clock).remaining_at(now);
+        assert!(
+            left(Deadline::at(system + 3600 * SECOND)).is_some_and(|left| left > 3000 * SECOND)
+        );
+        assert_eq!(left(Deadline::at(system)), Some(Duration::ZERO));
+        assert!(Deadline::at(system).seen_on(&clock).has_passed_at(now));
+        assert_eq!(left(Deadline::NEVER), None);
+        clock.advance(Duration::MAX);
+        let saturated = Deadline::at(system + 3600 * SECOND).seen_on(&clock);
+        assert_eq!(saturated, Deadline::NEVER);
     }
 
     #[test]

@@ -38,6 +38,21 @@ pub struct Transaction<'s, E: Event, P: Producers = Many> {
 
 impl<E: Event, P: Producers> EventStore<E, P> {
     /// Begins a transaction, which is empty.
+    ///
+    /// Allocates with its first event.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy};
+    /// # struct Ping;
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// let store = EventStore::builder(8, OverrunPolicy::ReturnError).build()?;
+    /// let mut pings = store.transaction();
+    /// pings.push(Ping).push(Ping);
+    /// assert_eq!((pings.len(), store.len_hint()), (2, 0));
+    /// # Ok::<(), ringbus::ConfigError>(())
+    /// ```
     #[doc(alias = "BeginTransaction")]
     pub fn transaction(&self) -> Transaction<'_, E, P> {
         Transaction { store: self, events: Vec::new() }
@@ -67,6 +82,20 @@ impl<E: Event, P: Producers> Transaction<'_, E, P> {
     }
 
     /// Takes all events out again.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy};
+    /// # struct Ping;
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// let store = EventStore::builder(8, OverrunPolicy::ReturnError).build()?;
+    /// let mut pings = store.transaction();
+    /// pings.push(Ping);
+    /// assert_eq!(pings.rollback().len(), 1);
+    /// assert_eq!(pings.commit()?, 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn rollback(&mut self) -> Vec<E> {
         std::mem::take(&mut self.events)
     }
@@ -112,6 +141,22 @@ impl<E: Event, P: Producers> Transaction<'_, E, P> {
     /// # Errors
     ///
     /// As [`commit`](Self::commit), and [`CommitError::Timeout`], with all events still here.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy};
+    /// # struct Ping;
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// use std::time::Duration;
+    ///
+    /// let store = EventStore::builder(8, OverrunPolicy::ReturnError).build()?;
+    /// let mut pings = store.transaction();
+    /// pings.push(Ping);
+    /// // Another thread has so long to end its dispatch.
+    /// assert_eq!(pings.commit_deadline(Duration::from_millis(5))?, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn commit_deadline(
         &mut self,
         deadline: impl Into<Deadline>,

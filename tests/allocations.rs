@@ -11,8 +11,9 @@ use std::time::Duration;
 
 use common::{Number, POLICIES, audited, numbers};
 use ringbus::{
-    BreakerPolicy, CatchPanic, CircuitBreaking, Deadline, EventStore, Middleware, Only,
+    BreakerPolicy, CatchPanic, CircuitBreaking, Deadline, EventStore, Message, Middleware, Only,
     OverrunPolicy, PayloadLimit, RateLimit, Retry, RetryPolicy, Ring, Sent, StoreBuilder, Timeout,
+    TopicName, TypedBus,
 };
 
 /// Counts what the program allocates while `COUNTING` is set.
@@ -103,6 +104,27 @@ fn sending_and_publishing_allocate_nothing_under_any_policy() {
     }
 }
 
+#[test]
+fn messages_without_metadata_allocate_nothing() {
+    let _turn = turn();
+    let topic = TopicName::new("nothing").unwrap();
+    let store = EventStore::builder(256, OverrunPolicy::Block).build().unwrap();
+    let _seen = store.subscribe(topic, |message: &Message<u64>, _| {
+        black_box((message.id(), message.metadata().get("nothing").is_none()));
+    });
+    let count = allocations(|| {
+        for _ in 0..20 {
+            for value in 0..256 {
+                store.send(Message::new(topic, value)).unwrap();
+            }
+            assert_eq!(store.publish(), 256);
+        }
+        black_box(Message::builder(topic, 0).build().unwrap());
+    });
+    assert_eq!(count, 0);
+    audited(&store);
+}
+
 /// A chain of three in front of each of two handlers; the first ones are of the store.
 fn chained(
     first: impl Middleware<Number>,
@@ -167,6 +189,42 @@ fn a_handler_that_sends_allocates_nothing() {
         });
         assert_eq!(count, 0, "{policy}");
         audited(&store);
+    }
+}
+
+#[test]
+fn a_typed_bus_allocates_for_what_does_not_fit_a_slot_and_nothing_else() {
+    #[repr(align(16))]
+    struct Aligned(u8);
+
+    let _turn = turn();
+    for policy in POLICIES {
+        let bus = TypedBus::builder(256, policy).build_bus().unwrap();
+        let _small = bus.subscribe::<[u64; 6]>(|words, _| {
+            black_box(words);
+        });
+        let _large = bus.subscribe::<[u64; 7]>(|words, _| {
+            black_box(words);
+        });
+        let _aligned = bus.subscribe::<Aligned>(|aligned, _| {
+            black_box(aligned.0);
+        });
+        let _any = bus.subscribe_any(|event, _| {
+            black_box(event.is::<u8>());
+        });
+        let run = |send: &dyn Fn(u64) -> bool| {
+            allocations(|| {
+                for number in 0..1000 {
+                    assert!(send(number));
+                    assert_eq!(bus.publish(), 1);
+                }
+            })
+        };
+        assert_eq!(run(&|number| bus.send([number; 6]).is_ok()), 0, "{policy}");
+        assert_eq!(run(&|_| bus.send(()).is_ok()), 0, "{policy}");
+        assert_eq!(run(&|number| bus.send([number; 7]).is_ok()), 1000, "{policy}");
+        assert_eq!(run(&|_| bus.send(Aligned(7)).is_ok()), 1000, "{policy}");
+        audited(&bus);
     }
 }
 

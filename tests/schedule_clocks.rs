@@ -4,13 +4,15 @@ mod common;
 #[path = "common/rig.rs"]
 mod rig;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use common::{Journal, Number, audited, watched};
 use rig::{MS, NS, SECOND};
 use ringbus::{
-    Clock, Deadline, Driver, DriverConfig, EventStore, Every, ManualClock, OverrunPolicy,
+    Clock, Deadline, Driver, DriverConfig, EventStore, Every, ManualClock, OverrunPolicy, Workers,
 };
 
 const YEAR: Duration = Duration::from_hours(24 * 365);
@@ -149,6 +151,51 @@ fn a_clock_that_panics_delays_timers_and_no_event() {
             assert_ne!(store.metrics().observer_panics, 0);
             audited(&store);
         }
+    });
+}
+
+/// Nothing has been built or scheduled then.
+#[test]
+fn a_clock_that_panics_where_the_caller_needs_it_is_the_callers_panic() {
+    let clock = Broken::new();
+    let builder = || EventStore::builder(8, OverrunPolicy::ReturnError).clock(Arc::clone(&clock));
+    let store = builder().build().unwrap();
+    clock.set(None);
+    let is_panic = |call: &dyn Fn()| catch_unwind(AssertUnwindSafe(call)).is_err();
+    assert!(is_panic(&|| drop(store.schedule_after(SECOND, Number(1)))));
+    assert!(is_panic(&|| drop(store.schedule_at(Instant::now(), Number(1)))));
+    assert!(is_panic(&|| drop(store.schedule_every(Every::new(SECOND).unwrap(), || Number(1)))));
+    assert!(is_panic(&|| drop(builder().build())));
+    assert!(is_panic(&|| drop(builder().driver(DriverConfig::new()).build())));
+    assert_eq!((store.metrics().timers_scheduled, store.metrics().accepted), (0, 0));
+    clock.set(Some(Instant::now()));
+    let timer = store.schedule_after(SECOND, Number(2)).unwrap();
+    assert_eq!(timer.cancel(), Some(Number(2)));
+    audited(&store);
+    drop(store);
+    assert_eq!(Arc::strong_count(&clock), 1, "no store is left half-built");
+}
+
+/// Panics at its third look and from then on.
+struct TwoLooks(AtomicUsize);
+
+impl Clock for TwoLooks {
+    fn now(&self) -> Instant {
+        assert!(self.0.fetch_add(1, Ordering::Relaxed) < 2, "it has been looked at twice");
+        Instant::now()
+    }
+}
+
+#[test]
+fn a_clock_that_panics_while_lanes_are_built_leaves_no_thread() {
+    watched(|| {
+        let clock = Arc::new(TwoLooks(AtomicUsize::new(0)));
+        let build = || {
+            let builder = EventStore::<Number>::builder(8, OverrunPolicy::Block);
+            builder.clock(Arc::clone(&clock)).build_lanes(Workers::round_robin().count(64))
+        };
+        assert!(catch_unwind(AssertUnwindSafe(build)).is_err());
+        assert_eq!(Arc::strong_count(&clock), 1, "a thread would have it");
     });
 }
 

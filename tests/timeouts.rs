@@ -163,3 +163,45 @@ fn timeout_looks_at_the_clock_twice() {
     store.publish();
     assert_eq!(reads.load(Ordering::Relaxed) - before, 20);
 }
+
+/// A drain has system time, a store may have a clock of its own that is far ahead of it.
+#[test]
+fn deadline_of_a_drain_is_seen_on_the_clock_of_the_store() {
+    let rig = Rig::new();
+    rig.advance(1000 * 3600 * SECOND);
+    let seen = Journal::new();
+    let noted = seen.clone();
+    let options = options().middleware(Timeout::new(7200 * SECOND).unwrap());
+    let _limited = rig.store.subscribe_with(options, move |_: &Number, context| {
+        noted.write(context.deadline().remaining_at(context.clock().now()));
+    });
+    rig.send([1]);
+    assert!(rig.store.drain(3600 * SECOND).is_complete());
+    let [Some(left)] = seen.take()[..] else { panic!("there is a deadline") };
+    assert!(left > Duration::ZERO && left <= 3600 * SECOND, "{left:?}");
+}
+
+#[test]
+fn retries_in_a_drain_go_by_its_deadline_however_far_ahead_the_clock_is() {
+    let rig = Rig::new();
+    rig.advance(1000 * 3600 * SECOND);
+    let subscription = rig.subscribe(RetryPolicy::new(3), |_, attempt| match attempt {
+        3 => Ok(()),
+        _ => Err(lost("not yet")),
+    });
+    rig.send([1]);
+    assert!(rig.store.drain(3600 * SECOND).is_complete());
+    assert_eq!(counts(&subscription), Counts { offered: 1, succeeded: 1, ..Counts::default() });
+}
+
+#[test]
+fn no_attempt_begins_after_the_deadline_of_a_drain_however_far_behind_the_clock_is() {
+    common::watched(|| {
+        let rig = Rig::new(); // The clock stands still.
+        let _failing = rig.subscribe(RetryPolicy::new(u32::MAX), |_, _| Err(lost("always")));
+        rig.send([1]);
+        let report = rig.store.drain(20 * MS);
+        // On a busy machine not even the first one begins.
+        assert_eq!(rig.letters.len() + report.undelivered.len(), 1);
+    });
+}

@@ -3,7 +3,7 @@
 use ringbus::OverrunPolicy::{Block, DropOldest, ReturnError};
 
 use crate::halves::{self, Half};
-use crate::stores::{batches, single_batches};
+use crate::stores::{batches, single_batches, typed_batches};
 use crate::{rings, stores};
 
 /// Slots of every ring.
@@ -46,7 +46,7 @@ pub(crate) fn all() -> Vec<Case> {
 }
 
 /// The cases with events of `WORDS` words.
-fn of_words<const WORDS: usize>() -> [Case; 29] {
+fn of_words<const WORDS: usize>() -> [Case; 31] {
     let case = |name, run| Case { name, bytes: WORDS * 8, run };
     [
         case("single-ring-send", |events| halves::single::<WORDS>(Half::In, events)),
@@ -82,5 +82,7 @@ fn of_words<const WORDS: usize>() -> [Case; 29] {
         case("single-store-batches-4", |events| single_batches::<WORDS>(4, events)),
         case("single-store-batches-16", |events| single_batches::<WORDS>(16, events)),
         case("single-store-alternate", stores::single_alternate::<WORDS>),
+        case("typed-batches-1", |events| typed_batches::<WORDS>(1, events)),
+        case("typed-batches-4", |events| typed_batches::<WORDS>(4, events)),
     ]
 }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use ringbus::{EventStore, OverrunPolicy, Producer, Producers, Single};
+use ringbus::{EventStore, OverrunPolicy, Producer, Producers, Single, TypedBus};
 
 use crate::cases::{BATCH, CAPACITY, counted};
 use crate::event::{Sample, Tally};
@@ -110,5 +110,31 @@ pub(crate) fn single_alternate<const WORDS: usize>(events: u64) {
     let (store, mut producer) = builder.build_single().expect(VALID);
     let tallies = tallies(&store, 1);
     counted(&mut || run::<WORDS>(&store, &mut producer, events));
+    confirm(&tallies, events);
+}
+
+/// A batch of sends, then one publish, through a bus of types. What takes more than 48 bytes is boxed.
+pub(crate) fn typed_batches<const WORDS: usize>(handlers: usize, events: u64) {
+    #[inline(never)]
+    fn run<const WORDS: usize>(bus: &TypedBus, events: u64) {
+        let mut sequences = 0..events;
+        while !sequences.is_empty() {
+            for sequence in sequences.by_ref().take(BATCH) {
+                assert!(bus.send(Sample::<WORDS>::new(sequence)).is_ok(), "{ROOM}");
+            }
+            bus.publish();
+        }
+    }
+
+    let builder = TypedBus::builder(CAPACITY, OverrunPolicy::ReturnError);
+    let bus = builder.build_bus().expect(VALID);
+    let subscribe = |_| {
+        let tally = Arc::new(Tally::default());
+        let seen_by = Arc::clone(&tally);
+        bus.subscribe::<Sample<WORDS>>(move |event, _| seen_by.see(event)).detach();
+        tally
+    };
+    let tallies: Vec<_> = (0..handlers).map(subscribe).collect();
+    counted(&mut || run::<WORDS>(&bus, events));
     confirm(&tallies, events);
 }

@@ -11,14 +11,17 @@ pub(crate) struct Arguments {
     rows: Vec<u8>,
     pub(crate) json: PathBuf,
     pub(crate) svg: PathBuf,
+    pub(crate) plot: PathBuf,
 }
 
 pub(crate) const USAGE: &str = "\
 usage: cargo bench --bench peers -- [--quick] [--row N[,M..]] [--json FILE] [--svg DIRECTORY]
+                                 [--plot FILE]
   --quick           shorter rounds and fewer: under two minutes, and more noise
   --row N[,M..]     only these rows of the bar table
   --json FILE       where the figures go (target/peers/peers.json)
-  --svg DIRECTORY   where the pictures go (target/peers)";
+  --svg DIRECTORY   where the pictures of single rows go (target/peers)
+  --plot FILE       where the picture of all rows goes (target/peers/overview.svg)";
 
 impl Arguments {
     /// Cargo passes `--bench` when it benches. Whoever runs this as a test does not, or passes
@@ -28,7 +31,7 @@ impl Arguments {
         use lexopt::prelude::{Long, ValueExt};
 
         let measured = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/peers");
-        let (mut json, mut svg) = (None, None);
+        let (mut json, mut svg, mut plot) = (None, None, None);
         let mut rows = Vec::new();
         let (mut bench, mut test, mut quick) = (false, false, false);
         let mut parser = lexopt::Parser::from_env();
@@ -45,6 +48,7 @@ impl Arguments {
                 }
                 Long("json") => json = Some(parser.value()?.into()),
                 Long("svg") => svg = Some(parser.value()?.into()),
+                Long("plot") => plot = Some(parser.value()?.into()),
                 other => return Err(other.unexpected()),
             }
         }
@@ -58,6 +62,7 @@ impl Arguments {
             effort,
             rows,
             json: json.unwrap_or_else(|| folder.join("peers.json")),
+            plot: plot.unwrap_or_else(|| folder.join("overview.svg")),
             svg: svg.unwrap_or(folder),
         })
     }

@@ -8,6 +8,7 @@ mod event;
 mod machine;
 mod measure;
 mod outcome;
+mod overview;
 mod plot;
 mod report;
 mod scenario;
@@ -79,6 +80,9 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     println!("\n{laps}");
     report::write(&arguments.json, arguments.effort.name, &laps, &outcomes)?;
     plot::write(&arguments.svg, &outcomes)?;
-    println!("figures in {}, pictures in {}", arguments.json.display(), arguments.svg.display());
+    overview::write(&arguments.plot, arguments.effort.name, &outcomes)?;
+    let Arguments { json, svg, plot, .. } = arguments;
+    println!("figures in {}", json.display());
+    println!("pictures in {}, of all rows in {}", svg.display(), plot.display());
     Ok(())
 }

@@ -27,7 +27,7 @@ const STEP: i32 = 28;
 type Result = std::result::Result<(), Box<dyn Error>>;
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
-const OURS: RGBColor = RGBColor(31, 95, 191);
+pub(crate) const OURS: RGBColor = RGBColor(31, 95, 191);
 /// Of the second line of ours.
 const OURS_TOO: RGBColor = RGBColor(93, 173, 226);
 const PEER: RGBColor = RGBColor(150, 158, 168);
@@ -66,7 +66,7 @@ fn slug(text: &str) -> String {
 }
 
 /// Text of a size, its position being that of its left, middle or right.
-fn style(size: i32, anchor: HPos) -> TextStyle<'static> {
+pub(crate) fn style(size: i32, anchor: HPos) -> TextStyle<'static> {
     let font = ("sans-serif", size).into_font();
     TextStyle::from(font).pos(Pos::new(anchor, VPos::Center))
 }

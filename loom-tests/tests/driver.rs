@@ -106,6 +106,55 @@ fn flush_vs_books() {
     });
 }
 
+/// An answer comes when the driver has called the handler, whether it slept or was about to; what the
+/// handler did is visible.
+///
+/// Fails (as a deadlock) if who asks does not ring, if the driver does not look for it before it sleeps,
+/// or if it tells nobody of its answers.
+#[test]
+fn answer_vs_driver() {
+    explore_bounded(2, 100, &[1], || {
+        let (store, count) = driven_and_counting();
+        let answer = store.send_wait(Parcel::new(0), Deadline::NEVER);
+        assert_eq!(answer.map(|answer| answer.replies().len()).ok(), Some(1));
+        count.get()
+    });
+}
+
+/// The books are closed when an answer is there.
+///
+/// Fails if the answer is told before the driver has given the dispatch lease back.
+#[test]
+fn answer_vs_books() {
+    explore_bounded(1, 100, &[()], || {
+        let (store, _) = driven_and_counting();
+        assert!(store.send_wait(Parcel::new(0), Deadline::NEVER).is_ok());
+        check_books(&store);
+    });
+}
+
+/// Who asks beside a close has an answer or the event back.
+///
+/// Fails (as a deadlock) if who waits does not look for a close; with another number of calls if an event
+/// is both delivered and given back.
+#[test]
+fn answer_vs_close() {
+    explore_bounded(1, 100, &[0, 1], || {
+        let (store, count) = driven_and_counting();
+        let closer = {
+            let store = store.clone();
+            thread::spawn(move || store.close())
+        };
+        let answer = store.send_wait(Parcel::new(0), Deadline::NEVER);
+        let answered = usize::from(answer.is_ok());
+        assert!(answer.is_ok_and(|answer| answer.replies().len() == 1) || answered == 0);
+        assert!(closer.join().expect("nothing panics"));
+        assert!(store.drain(Deadline::NEVER).is_complete());
+        assert_eq!(count.get(), answered);
+        answered
+    });
+}
+
 /// A flush that waits for a driver which is stuck in a handler returns when a drain gives up, and says so.
 ///
 /// Fails (as a deadlock) if the drain wakes no flush, or if the flush does not look for one.

@@ -27,7 +27,10 @@ pub enum WhenFull {
 /// ```
 /// use ringbus::{DeadLetterConfig, WhenFull};
 ///
-/// let config = DeadLetterConfig::new(1000).bytes_max(1 << 20).when_full(WhenFull::Refuse);
+/// let config = DeadLetterConfig::new(1000)
+///     .bytes_max(1 << 20)
+///     .attempts_max(10)
+///     .when_full(WhenFull::Refuse);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use = "a configuration does nothing until a queue is made with it"]
@@ -99,13 +102,27 @@ pub(crate) enum Filed<E: Event> {
 /// # Examples
 ///
 /// ```
-/// use ringbus::{DeadLetterConfig, DeadLetterQueue, Event};
-/// # struct Ping;
-/// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+/// # use ringbus::{Event, EventStore, OverrunPolicy};
+/// # struct Line(&'static str);
+/// # impl Event for Line { type Topic = (); fn topic(&self) {} }
+/// use ringbus::{DeadLetterConfig, DeadLetterQueue};
 ///
-/// let letters = DeadLetterQueue::<Ping>::new(DeadLetterConfig::new(100))?;
+/// let letters = DeadLetterQueue::new(DeadLetterConfig::new(100).attempts_max(1))?;
+/// let store =
+///     EventStore::builder(8, OverrunPolicy::ReturnError).dead_letters(&letters).build()?;
+/// let _parse = store.subscribe((), |line: &Line, _| line.0.parse::<f64>().map(drop));
+/// store.send_all(&mut vec![Line("x"), Line("1.5"), Line("y")])?;
+/// store.publish();
+///
+/// // What is there, without taking it out; each has had the one attempt that it may have.
+/// let seen: Vec<_> = letters.snapshot().iter().map(|letter| letter.event().0).collect();
+/// assert_eq!(seen, ["x", "y"]);
+/// assert!(letters.snapshot().iter().all(|letter| letters.is_parked(letter)));
+/// // Some of them, and then the rest.
+/// assert_eq!(letters.drain_where(|letter| letter.event().0 == "y").len(), 1);
+/// assert_eq!(letters.drain().len(), 1);
 /// assert!(letters.is_empty());
-/// # Ok::<(), ringbus::ConfigError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[doc(alias = "DLQ")]
 pub struct DeadLetterQueue<E: Event> {
@@ -141,6 +158,23 @@ impl<E: Event> DeadLetterQueue<E> {
     /// # Errors
     ///
     /// As [`new`](Self::new).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ringbus::{DeadLetterConfig, DeadLetterQueue, Event};
+    ///
+    /// struct Mail(String);
+    /// impl Event for Mail {
+    ///     type Topic = ();
+    ///     fn topic(&self) {}
+    /// }
+    ///
+    /// let config = DeadLetterConfig::new(1000).bytes_max(1 << 20);
+    /// let letters = DeadLetterQueue::with_measure(config, |mail: &Mail| mail.0.len())?;
+    /// assert_eq!(letters.stats().bytes, 0);
+    /// # Ok::<(), ringbus::ConfigError>(())
+    /// ```
     pub fn with_measure(
         config: DeadLetterConfig,
         measure: impl Fn(&E) -> usize + Send + Sync + 'static,
@@ -184,6 +218,10 @@ impl<E: Event> DeadLetterQueue<E> {
     /// Takes out the letters that `wanted` says, the oldest first; the others keep their order.
     ///
     /// `wanted` is called without a lock held: a letter that is taken elsewhere meanwhile is left out.
+    ///
+    /// # Panics
+    ///
+    /// If `wanted` does; nothing is taken out then.
     pub fn drain_where(&self, wanted: impl FnMut(&DeadLetter<E>) -> bool) -> Vec<DeadLetter<E>> {
         self.take_where(usize::MAX, wanted)
     }

@@ -29,9 +29,32 @@ use crate::sync::Arc;
 /// assert_eq!(parse("x").unwrap_err().kind(), ErrorKind::Processing);
 /// assert_eq!(parse("").unwrap_err().to_string(), "expected a number, found nothing");
 ///
-/// let error = HandlerError::timeout("no answer within 1 s");
+/// let error = HandlerError::new(ErrorKind::Timeout, "no answer within 1 s");
 /// assert!(error.is_retryable() && error.is_timeout());
 /// assert!(!error.with_kind(ErrorKind::Fatal).is_retryable());
+/// ```
+///
+/// A constructor for each kind:
+///
+/// ```
+/// use ringbus::HandlerError;
+///
+/// let may_pass = [
+///     HandlerError::retryable("the connection is lost"),
+///     HandlerError::timeout("no answer within 1 s"),
+///     HandlerError::processing("it went wrong"),
+/// ];
+/// assert!(may_pass.iter().all(HandlerError::is_retryable));
+/// let will_not = [
+///     HandlerError::validation("a price below zero"),
+///     HandlerError::invalid_event("half a line"),
+///     HandlerError::no_data("no price"),
+///     HandlerError::type_mismatch("a text where a number should be"),
+///     HandlerError::unsupported_topic("orders"),
+///     HandlerError::fatal(std::io::Error::other("no such table")),
+///     HandlerError::panic("index out of bounds"),
+/// ];
+/// assert!(!will_not.iter().any(HandlerError::is_retryable));
 /// ```
 // It does not implement `Error` itself: that would rule out the `From` below.
 pub struct HandlerError(Arc<Body>);

@@ -14,6 +14,23 @@ pub struct BreakerOpen {
 
 impl BreakerOpen {
     /// For a [`Breaker`](crate::Breaker) of one's own.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ringbus::{Breaker, BreakerOpen, BreakerPermit, Clock};
+    ///
+    /// /// Open as long as a switch says so.
+    /// struct Switch(std::sync::atomic::AtomicBool);
+    ///
+    /// impl Breaker for Switch {
+    ///     fn admit(&self, _: &dyn Clock) -> Result<BreakerPermit, BreakerOpen> {
+    ///         let is_on = self.0.load(std::sync::atomic::Ordering::Relaxed);
+    ///         if is_on { Ok(BreakerPermit::new(0)) } else { Err(BreakerOpen::new(None)) }
+    ///     }
+    ///     fn report(&self, _: BreakerPermit, _success: bool, _: &dyn Clock) {}
+    /// }
+    /// ```
     pub const fn new(retry_after: Option<Duration>) -> Self {
         Self { retry_after }
     }

@@ -17,7 +17,7 @@ use super::{ErrorKind, HandlerError};
 ///
 /// fn price(text: &str) -> Result<u64, HandlerError> {
 ///     let price: u64 = text.parse().validation()?;
-///     price.checked_mul(100).ok_or("the price is too large").fatal()
+///     price.checked_mul(100).ok_or("the price is too large").or_kind(ErrorKind::Fatal)
 /// }
 /// assert_eq!(price("7").unwrap(), 700);
 /// assert_eq!(price("x").unwrap_err().kind(), ErrorKind::Validation);

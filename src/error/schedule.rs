@@ -3,6 +3,20 @@
 use std::fmt;
 
 /// Why a timer was not accepted. Its event always comes back: see [`into_event`](Self::into_event).
+///
+/// # Examples
+///
+/// ```
+/// # use ringbus::{Event, EventStore, OverrunPolicy};
+/// # struct Ping(u32);
+/// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+/// let store = EventStore::builder(1, OverrunPolicy::ReturnError).build()?;
+/// store.close();
+/// let refused = store.schedule_after(std::time::Duration::ZERO, Ping(7)).unwrap_err();
+/// assert!(refused.is_closed());
+/// assert_eq!(refused.into_event().0, 7);
+/// # Ok::<(), ringbus::ConfigError>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ScheduleError<E> {
@@ -19,6 +33,14 @@ impl<E> ScheduleError<E> {
     pub fn into_event(self) -> E {
         match self {
             Self::Closed(event) | Self::TooMany(event) => event,
+        }
+    }
+
+    /// The same refusal of what `change` makes of the event.
+    pub(crate) fn map<X>(self, change: impl FnOnce(E) -> X) -> ScheduleError<X> {
+        match self {
+            Self::Closed(event) => ScheduleError::Closed(change(event)),
+            Self::TooMany(event) => ScheduleError::TooMany(change(event)),
         }
     }
 

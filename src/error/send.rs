@@ -3,6 +3,21 @@
 use std::fmt;
 
 /// Why an event was not accepted. It always comes back: see [`into_event`](Self::into_event).
+///
+/// # Examples
+///
+/// ```
+/// # use ringbus::{Event, EventStore, OverrunPolicy};
+/// # struct Ping(u32);
+/// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+/// let store = EventStore::builder(1, OverrunPolicy::ReturnError).build()?;
+/// store.send(Ping(1))?;
+/// let refused = store.send(Ping(2)).unwrap_err();
+/// assert!(refused.is_full() && refused.is_retryable());
+/// store.publish();
+/// store.send(refused.into_event())?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendError<E> {
@@ -32,6 +47,16 @@ impl<E> SendError<E> {
             | Self::Timeout(event)
             | Self::Closed(event)
             | Self::WouldDeadlock(event) => event,
+        }
+    }
+
+    /// The same refusal of what `change` makes of the event.
+    pub(crate) fn map<X>(self, change: impl FnOnce(E) -> X) -> SendError<X> {
+        match self {
+            Self::Full(event) => SendError::Full(change(event)),
+            Self::Timeout(event) => SendError::Timeout(change(event)),
+            Self::Closed(event) => SendError::Closed(change(event)),
+            Self::WouldDeadlock(event) => SendError::WouldDeadlock(change(event)),
         }
     }
 

@@ -11,7 +11,7 @@
 //! | there | here | what is different |
 //! |---|---|---|
 //! | `NewEventStore(dispatcher, size, policy)` | [`EventStore::builder(size, policy)`](crate::EventStore::builder) | a wrong size is an error; the policy has no default |
-//! | `Event{ID, Projection, Data, Args, Ctx}` | a type of yours that is an [`Event`](crate::Event) | `Projection` is [`topic`](crate::Event::topic); what else belongs to an event are its fields; nothing is boxed |
+//! | `Event{ID, Projection, Data, Args, Ctx}` | a type of yours that is an [`Event`](crate::Event), or a [`Message`](crate::Message) | `Projection` is [`topic`](crate::Event::topic); what else belongs to an event are its fields; nothing is boxed |
 //! | `Dispatcher.Register(key, handlers…)` | [`subscribe`](crate::EventStore::subscribe) | at any time, also during a dispatch; returns a [`Subscription`](crate::Subscription) that ends it |
 //! | `Subscribe(ctx, ev)` | [`send`](crate::EventStore::send), [`send_deadline`](crate::EventStore::send_deadline) | an event that is not accepted comes back |
 //! | `Publish()` | [`publish`](crate::EventStore::publish) | any number of threads; no event twice |
@@ -38,7 +38,7 @@
 //! | `NewEventBus(config)` | [`EventStore::builder`](crate::EventStore::builder) | every setting is checked, and none is merged with a default that was not asked for |
 //! | `Subscribe(name, handler)`, and the closure it returns | [`subscribe`](crate::EventStore::subscribe), [`unsubscribe`](crate::Subscription::unsubscribe) | dropping the subscription ends it; [`detach`](crate::Subscription::detach) keeps it |
 //! | `UnsubscribeAll(name)` | drop the subscriptions | – |
-//! | `Emit`, synchronous | [`send`](crate::EventStore::send) and [`publish`](crate::EventStore::publish); [`commit`](crate::Transaction::commit) for the error | handlers run one after the other, in order |
+//! | `Emit`, synchronous | [`send_wait`](crate::EventStore::send_wait) | handlers run one after the other, in order, after what was sent before; says what each returned |
 //! | `Emit`, asynchronous | `send`, and a [driver](crate::StoreBuilder::driver) or [lanes](crate::StoreBuilder::build_lanes) | in order; the caller learns of a loss |
 //! | `EmitWithContext` | [`send_deadline`](crate::EventStore::send_deadline) | a deadline of the send; what else travels with an event is a field |
 //! | `SubscribeOptions{Filter, Once}` | [`filter`](crate::SubscribeOptions::filter), [`once`](crate::SubscribeOptions::once), [`once_successful`](crate::SubscribeOptions::once_successful) | `Once` there ends with the first success, which is the second of the two |
@@ -52,26 +52,28 @@
 //! | `BatchSize`, `BatchDelay` | [`BatchConfig`](crate::BatchConfig) | the handler gets the batch |
 //! | `Close()` | [`drain(deadline)`](crate::EventStore::drain) | loses nothing silently; may be repeated |
 //! | `GetMetrics()` | [`metrics`](crate::EventStore::metrics), [`all_subscription_stats`](crate::EventStore::all_subscription_stats) | – |
-//! | `NewTypedEventBus`, `HealthCheck`, `CrossProcessBackend` | not here yet | – |
+//! | `NewTypedEventBus[T]` | [`TypedBus`](crate::TypedBus), [`bus.topic::<T>()`](crate::TypedBus::topic) | one bus for all types; another type than a handler's never comes to it |
+//! | `WrapTypedEventBus` | `TypedBus::from(store)`, for a store of [`Payload`](crate::Payload)s | nothing is encoded |
+//! | `HealthCheck`, `CrossProcessBackend` | not here yet | – |
 //!
 //! # Coming from gossip
 //!
 //! | there | here | what is different |
 //! |---|---|---|
 //! | `NewEventBus(cfg)`, `Workers`, `BufferSize` | [`builder`](crate::EventStore::builder), [`Workers`](crate::Workers) | handlers run on so many threads and no more |
-//! | `NewEvent(type, data).WithMetadata(k, v)` | a type of yours that is an [`Event`](crate::Event) | handlers cannot change it |
+//! | `NewEvent(type, data).WithMetadata(k, v)` | [`Message::builder(topic, data).metadata(k, v)`](crate::Message::builder), or a type of yours that is an [`Event`](crate::Event) | handlers cannot change it; it has an id, and may have a trace |
 //! | `Subscribe(type, processor)`, `SubscribeMultiple` | [`subscribe`](crate::EventStore::subscribe), [`SubscribeOptions::topics`](crate::SubscribeOptions::topics) | – |
 //! | `Unsubscribe(id)` | [`unsubscribe`](crate::EventStore::unsubscribe) | says whether it was there |
 //! | `Publish` | [`send`](crate::EventStore::send) | – |
 //! | "event buffer full" | [`SendError::Full`](crate::SendError::Full) | the event is in the error |
-//! | `PublishSync` (until 0.8) | [`send`](crate::EventStore::send) and [`publish`](crate::EventStore::publish), or a [`Transaction`](crate::Transaction) | the errors of all handlers of one event are not collected yet |
+//! | `PublishSync` (until 0.8) | [`send_wait`](crate::EventStore::send_wait) | after what was sent before; says what each handler returned, and does not hang in one |
 //! | `batch.NewBatchProcessor(type, BatchConfig{…}, fn)`, `Flush` | [`subscribe_batch`](crate::EventStore::subscribe_batch), [`flush`](crate::EventStore::flush) | in order; failures are retried and get letters |
 //! | `NewFilteredProcessor`, `And`, `Or`, `Not` | [`SubscribeOptions::filter`](crate::SubscribeOptions::filter), [`Filter`](crate::Filter), [`filter::all_of`](crate::filter::all_of), [`any_of`](crate::filter::any_of) | counted as `filtered` |
-//! | `FilterByMetadata(k, v)` | a closure that looks at the field | – |
+//! | `FilterByMetadata(k, v)`, `FilterByMetadataExists(k)` | [`Message::where_metadata`](crate::Message::where_metadata), [`where_metadata_has`](crate::Message::where_metadata_has) | integers of all types are one |
 //! | `Chain(…)`, `WithRetry`, `WithTimeout`, `WithRecovery`, `WithLogging` | [`SubscribeOptions::middleware`](crate::SubscribeOptions::middleware); [`Retry`](crate::Retry), [`Timeout`](crate::Timeout), [`CatchPanic`](crate::CatchPanic), `Log` (feature `tracing`) | a caught panic is still a failure; a timeout starts no thread |
 //! | `errors.NewRetryable`, `IsRetryable`, … | [`HandlerError::retryable`](crate::HandlerError::retryable), [`is_retryable`](crate::HandlerError::is_retryable), …; [`ErrorKind`](crate::ErrorKind) | retries heed the kind |
 //! | `Shutdown()` | [`drain(deadline)`](crate::EventStore::drain) | waits for handlers; may be repeated |
-//! | `GetGlobalBus()` | a `static` of yours | – |
+//! | `InitGlobalBus(cfg)`, `GetGlobalBus()` | [`init_global`](crate::init_global), [`global`](crate::global); or a `static` of yours | before it is set up, or the second time, that is an error |
 //! | `Provider`, Redis | not here yet | – |
 //!
 //! # Coming from crossbeam-channel
@@ -109,7 +111,7 @@
 //! | `EventPoller` | [`publish`](crate::EventStore::publish), or [`Reader`](crate::Reader) of a ring | – |
 //! | `publish(\|slot\| …)` | [`send(event)`](crate::EventStore::send) | a closure that panics cannot leave a hole, because there is none |
 //! | `try_publish`, `RingBufferFull` | [`try_send`](crate::EventStore::try_send), [`SendError::Full`](crate::SendError::Full) | – |
-//! | `batch_publish`, `try_batch_publish` | [`send_all`](crate::EventStore::send_all), [`try_send_all`](crate::EventStore::try_send_all) | – |
+//! | `batch_publish`, `try_batch_publish`, `MissingFreeSlots` | [`send_all`](crate::EventStore::send_all), [`try_send_all`](crate::EventStore::try_send_all), [`SendAllError::Full`](crate::SendAllError::Full) | the events stay in the caller's `Vec` |
 //! | a slow consumer holds up producers | the same under [`Block`](crate::OverrunPolicy::Block) | other policies lose, and say what |
 //! | `BusySpin`, `BusySpinWithSpinLoopHint`, `Sleep` | [`BusySpin`](crate::BusySpin), [`Yield`](crate::Yield), [`Park`](crate::Park), or a [`WaitStrategy`](crate::WaitStrategy) of yours | `Park` sleeps until a send wakes it |
 //! | `pin_at_core`, `thread_name` | [`DriverConfig::pin_to`](crate::DriverConfig::pin_to), [`name`](crate::DriverConfig::name) | a core that is not there is an error |

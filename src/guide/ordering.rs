@@ -71,7 +71,10 @@
 //!   no order at all.
 //! * A [`Transaction`](crate::Transaction) that is committed goes in front of what is pending. Its events
 //!   have no place in the ring: the [`position`](crate::Context::position) that their handlers see is that
-//!   of events sent later, too. One that is enqueued is a group.
+//!   of events sent later, too. One that is enqueued is a group. The same is true of timers' events that a
+//!   drain dispatches after the ring is empty, and of the event of a
+//!   [`send_wait`](crate::EventStore::send_wait): it is accepted when its turn comes, behind everything
+//!   accepted before the call.
 //! * What is handled later is handled later. The next attempt after a [`Retry`](crate::Retry) that has to
 //!   wait, and the [`replay`](crate::EventStore::replay) of a letter, come after events that were sent
 //!   meanwhile; a batch goes out after other handlers have had its events. Attempts without a wait are
@@ -95,4 +98,5 @@
 //! | timers | `tests/schedule.rs` | `timers_fire_in_the_order_of_their_times_and_then_of_scheduling`, `what_is_due_is_behind_what_was_sent_before_the_publish` |
 //! | batches | `tests/batches.rs` | `chunks_in_order_beside_others` |
 //! | a commit in front of what is pending | `tests/transactions.rs` | `commit_dispatches_in_order_and_leaves_what_is_pending` |
+//! | an event that is waited for | `tests/send_wait.rs` | `what_was_accepted_before_is_dispatched_before_also_if_the_ring_is_full`, `answers_are_those_of_a_plain_list_of_calls` |
 //! | retries in their order | `tests/retries.rs` | `retries_come_in_the_order_of_their_time_and_then_of_their_failure` |

@@ -22,9 +22,10 @@
 //!
 //! What is called **by the caller's own thread, for the caller**, is the caller's panic, and nothing has
 //! been sent, taken or changed then: the key of [`Lanes`](crate::Lanes), the `Hash` and `Eq` of a topic in
-//! `subscribe` and `unsubscribe`, the condition given to a queue's `drain_where`, and the clock when a
-//! store is built or a timer is scheduled, whose event is dropped then. An event that a send has displaced
-//! is in the sender's hands, and so is a panic of its `Drop`.
+//! `subscribe` and `unsubscribe` (and so where a [`Subscription`](crate::Subscription) is dropped), the
+//! condition given to a queue's `drain_where`, and the clock when a store is built or a timer is scheduled,
+//! whose event is dropped then. An event that a send has displaced is in the sender's hands, and so is a
+//! panic of its `Drop`.
 //!
 //! A failed call is one for all that stands around it: a breaker counts it, a dead letter keeps it, a
 //! commit ends with it. [`Retry`](crate::Retry) does not call again after a panic, because what it left
@@ -94,7 +95,7 @@
 //! | observers | `tests/promises/failures.rs` | `a_panic_in_an_observer_calls_no_handler_twice` |
 //! | the driver | `tests/driver.rs` | `a_handler_that_panics_for_ever_does_not_end_the_driver` |
 //! | wait strategies | `tests/wait_strategies.rs` | `a_strategy_that_panics_costs_no_event` |
-//! | the clock | `tests/schedule_clocks.rs` | `a_clock_that_panics_delays_timers_and_no_event` |
+//! | the clock | `tests/schedule_clocks.rs` | `a_clock_that_panics_delays_timers_and_no_event`, `a_clock_that_panics_where_the_caller_needs_it_is_the_callers_panic`, `a_clock_that_panics_while_lanes_are_built_leaves_no_thread` |
 //! | series | `tests/schedule_every.rs` | `what_makes_events_may_panic_and_the_series_goes_on` |
 //! | lanes | `tests/lane_failures.rs` | `an_event_that_panics_when_it_is_cloned_fails_for_that_subscription_alone` |
 //! | keys | `tests/lanes_bad_input.rs` | `a_key_that_panics_is_the_senders_panic_and_loses_nothing_else`, `a_worker_whose_handler_panics_forever_goes_on_working` |

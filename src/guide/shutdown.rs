@@ -79,9 +79,10 @@
 //! * That a handler is stopped. One that does not return keeps a drain without a driver from returning if it
 //!   runs on the drain's own thread; on other threads it keeps nobody. A long one can look at its
 //!   [`deadline`](crate::Context::deadline), which is that of a drain on its own thread, and at
-//!   [`is_cancelled`](crate::Context::is_cancelled), which says that a drain elsewhere was out of time.
+//!   [`is_cancelled`](crate::Context::is_cancelled), which says that a drain elsewhere was out of time. Under
+//!   a driver and in lanes every drain is elsewhere: no handler sees its deadline there.
 //! * That a [clock](crate::StoreBuilder::clock) of yours decides when a drain is out of time: its deadline is
-//!   one of the system's clock.
+//!   one of the system's clock. What a handler sees of it is a time of the store's clock that is as far away.
 //! * That a sender which was interrupted half-way through its send is done. A drain in time waits for it;
 //!   one that is out of time reports its event in `pending`, and the next drain has it.
 //! * In a store with one [`Producer`](crate::Producer), `close` is a request: only the producer can say that
@@ -108,6 +109,7 @@
 //! | a stuck driver, named | `tests/driver_stuck.rs` | `a_drain_returns_at_its_deadline_and_names_the_handler`, `dropping_the_last_handle_after_such_a_drain_waits_for_nobody` |
 //! | the last handle | `tests/driver.rs` | `dropping_the_last_handle_dispatches_what_is_left_and_waits_for_the_end`, `a_handler_that_drops_the_last_handle_does_not_wait_for_itself` |
 //! | timers | `tests/schedule_ends.rs` | `a_drain_dispatches_what_is_due_and_returns_the_rest`, `a_drain_that_is_out_of_time_returns_every_timer` |
+//! | another clock | `tests/timeouts.rs` | `deadline_of_a_drain_is_seen_on_the_clock_of_the_store`, `retries_in_a_drain_go_by_its_deadline_however_far_ahead_the_clock_is`, `no_attempt_begins_after_the_deadline_of_a_drain_however_far_behind_the_clock_is` |
 //! | retries | `tests/retries.rs` | `drain_makes_the_calls_that_wait_once_more_and_then_files_letters`, `drain_without_time_files_letters_that_keep_the_last_error` |
 //! | batches | `tests/batches.rs` | `a_drain_that_is_out_of_time_gives_back_what_batches_hold` |
 //! | lanes | `tests/lane_ends.rs` | `a_drain_finishes_the_lanes_and_reports_on_them`, `a_stuck_lane_hangs_neither_a_drain_nor_a_flush`, `the_last_handle_lets_lanes_handle_what_is_left_and_waits` |

@@ -93,6 +93,27 @@ impl<'b, E: Event> BatchEvents<'b, E> {
 ///
 /// A handler that returns an error fails on all of them; one that returns `Ok` fails on those it has
 /// [named](Self::fail).
+///
+/// # Examples
+///
+/// ```
+/// # use ringbus::{BatchConfig, Event, EventStore, OverrunPolicy, SubscribeOptions};
+/// # struct Row(u32);
+/// # impl Event for Row { type Topic = (); fn topic(&self) {} }
+/// use ringbus::Batch;
+///
+/// let store = EventStore::builder(8, OverrunPolicy::ReturnError).build()?;
+/// let options = SubscribeOptions::topic(());
+/// let _rows = store.subscribe_batch(options, BatchConfig::new(8), |rows: &mut Batch<'_, Row>, _| {
+///     assert_eq!((rows.len(), rows.get(1).map(|row| row.0)), (2, Some(20)));
+///     assert_eq!((rows.position(1), rows.position(2)), (Some(1), None));
+///     println!("the sum is {}", rows.iter().map(|row| row.0).sum::<u32>());
+/// })?;
+/// store.send_all(&mut vec![Row(10), Row(20)])?;
+/// store.publish();
+/// assert_eq!(store.metrics().failed_calls, 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Batch<'b, E: Event> {
     events: BatchEvents<'b, E>,
     /// Which of them the call is for, if not for all.

@@ -12,6 +12,9 @@ use crate::event::Event;
 use crate::ring::Exclusive;
 
 /// Something that is called with an event: a handler, or a middleware around one.
+///
+/// A closure is one without this; what implements it is what a [`Middleware`] puts around a handler, which
+/// has an example.
 pub trait Handler<E: Event>: Send + Sync + 'static {
     /// Handles an event.
     ///
@@ -71,7 +74,68 @@ impl<E: Event> fmt::Debug for PlacedBatch<E> {
 /// Something around handlers: it decides whether, how often and with what changes they are called,
 /// and what becomes of their answer.
 ///
-/// The first one added is the outermost. See [`around`] for the short way to write one.
+/// The first one added is the outermost. See [`around`] for the short way to write one. Costs a call by
+/// pointer for each event, and no allocation.
+///
+/// # Examples
+///
+/// Counts the calls of every handler, and of every handler of batches:
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicU64, Ordering};
+/// use ringbus::{
+///     Batch, BatchHandler, BoxBatchHandler, BoxHandler, CallContext, Event, EventStore, Handler,
+///     HandlerError, Middleware, Outcome, OverrunPolicy, PlacedBatch,
+/// };
+///
+/// #[derive(Clone, Default)]
+/// struct Counting(Arc<AtomicU64>);
+///
+/// struct Counted<H> {
+///     calls: Arc<AtomicU64>,
+///     next: H,
+/// }
+///
+/// impl<E: Event> Middleware<E> for Counting {
+///     fn wrap(&self, next: BoxHandler<E>) -> BoxHandler<E> {
+///         Box::new(Counted { calls: Arc::clone(&self.0), next })
+///     }
+///     fn wrap_batch(&self, next: BoxBatchHandler<E>) -> PlacedBatch<E> {
+///         PlacedBatch::Around(Box::new(Counted { calls: Arc::clone(&self.0), next }))
+///     }
+/// }
+///
+/// impl<E: Event> Handler<E> for Counted<BoxHandler<E>> {
+///     fn handle(&self, event: &E, context: &CallContext<'_, E>) -> Result<Outcome, HandlerError> {
+///         self.calls.fetch_add(1, Ordering::Relaxed);
+///         self.next.handle(event, context)
+///     }
+/// }
+///
+/// impl<E: Event> BatchHandler<E> for Counted<BoxBatchHandler<E>> {
+///     fn handle(
+///         &self,
+///         batch: &mut Batch<'_, E>,
+///         context: &CallContext<'_, E>,
+///     ) -> Result<Outcome, HandlerError> {
+///         self.calls.fetch_add(1, Ordering::Relaxed);
+///         self.next.handle(batch, context)
+///     }
+/// }
+///
+/// # struct Ping;
+/// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+/// let counting = Counting::default();
+/// let store = EventStore::builder(8, OverrunPolicy::ReturnError)
+///     .middleware(counting.clone())
+///     .build()?;
+/// let _ping = store.subscribe((), |_: &Ping, _| ());
+/// store.send(Ping)?;
+/// store.publish();
+/// assert_eq!(counting.0.load(Ordering::Relaxed), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Middleware<E: Event>: Send + Sync + 'static {
     /// Puts itself around `next`; called once for each handler, when it is registered.
     fn wrap(&self, next: BoxHandler<E>) -> BoxHandler<E>;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use super::{Observer, SubscriptionId};
+use super::{Observer, Outcome, SubscriptionId};
 use crate::error::{ScheduleError, SendAllError, SendError};
 use crate::event::Event;
 use crate::ring::{Many, Producers, Sent, SentAll, Single};
@@ -49,6 +49,8 @@ pub(crate) struct Call<'a, E: Event> {
     pub(crate) deadline: Deadline,
     /// How many subscriptions had ended before they could be called for the event.
     pub(crate) skipped: usize,
+    /// What the last handler said that did not act on the event; for who wants to know.
+    pub(crate) said: Outcome,
 }
 
 impl<E: Event> Call<'_, E> {
@@ -80,10 +82,11 @@ pub struct Context<'a, E: Event, P: Producers = Many> {
 /// What middleware sees of a call: all that a handler sees, except that it cannot send.
 pub type CallContext<'a, E> = Context<'a, E, Single>;
 
-/// What a middleware may tell those behind it; made by [`Context::change`].
+/// What a middleware may tell those behind it; made by [`Context::change`], which has an example.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Changed {
     attempt: u32,
+    /// That of middleware, on the clock of the store.
     deadline: Deadline,
     gap: u64,
 }
@@ -133,12 +136,14 @@ impl<'a, E: Event, P: Producers> Context<'a, E, P> {
     ///     context: &CallContext<'_, E>,
     ///     next: &dyn Handler<E>,
     /// ) -> Result<Outcome, HandlerError> {
-    ///     let change = context.change().deadline(Deadline::after(Duration::from_millis(1)));
+    ///     let soon = Deadline::after_on(context.clock(), Duration::from_millis(1));
+    ///     let change = context.change().attempt(context.attempt() + 1).deadline(soon);
     ///     next.handle(event, &context.with(&change))
     /// }
     /// ```
     pub fn change(&self) -> Changed {
-        Changed { attempt: self.attempt(), deadline: self.deadline(), gap: self.gap() }
+        let unchanged = Changed { attempt: self.call.attempt, deadline: Deadline::NEVER, gap: 0 };
+        self.changed.copied().unwrap_or(unchanged)
     }
 
     /// The same call, changed.
@@ -157,7 +162,13 @@ impl<'a, E: Event, P: Producers> Context<'a, E, P> {
     }
 
     /// The event's position in the order of acceptance, from 0. In a
-    /// [lane of its own](crate::EventStore::subscribe_lane) that is the order in which the lane accepted it.
+    /// [lane of its own](crate::EventStore::subscribe_lane) that is the order in which the lane accepted it,
+    /// and in [`Lanes`](crate::Lanes) each lane counts for itself.
+    ///
+    /// The event of a timer gets its position when it is sent, behind what is pending by then. What is
+    /// dispatched without the ring has no place in that order: the events of a
+    /// [commit](crate::Transaction::commit), and those of timers that a drain dispatches, count on from
+    /// the number of events accepted so far, and events that are sent later have the same positions.
     pub const fn position(&self) -> u64 {
         self.call.position
     }
@@ -172,10 +183,43 @@ impl<'a, E: Event, P: Producers> Context<'a, E, P> {
         self.changed.map_or(self.call.attempt, |changed| changed.attempt)
     }
 
-    /// By when the call should be over: the deadline of the `drain` it runs in or of a
-    /// timeout in front of the handler, whichever is first; or never.
+    /// By when the call should be over: the deadline of the drain it runs in or of a
+    /// [`Timeout`](crate::Timeout) in front of the handler, whichever is first; or never.
+    ///
+    /// It is a time of the store's [clock](Self::clock). A drain's deadline is one of the system's clock,
+    /// and is said here as a time that is as far away. Only a handler that runs on the thread of the drain
+    /// sees it: one under a [driver](crate::StoreBuilder::driver) or in a lane does not, and looks at
+    /// [`is_cancelled`](Self::is_cancelled). Reads both clocks in a drain that has a deadline, and none
+    /// otherwise.
+    ///
+    /// # Panics
+    ///
+    /// In a drain that has a deadline, if the store's clock does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, HandlerError, OverrunPolicy};
+    /// # struct Query;
+    /// # impl Event for Query { type Topic = (); fn topic(&self) {} }
+    /// # let look = |page: u32| page == 7;
+    /// let store = EventStore::builder(8, OverrunPolicy::ReturnError).build()?;
+    /// let search = store.subscribe((), move |_: &Query, context| {
+    ///     let deadline = context.deadline();
+    ///     let is_over = || context.is_cancelled() || deadline.has_passed_at(context.clock().now());
+    ///     let found = (0..100).take_while(|_| !is_over()).any(look);
+    ///     if found { Ok(()) } else { Err(HandlerError::timeout("not found in time")) }
+    /// });
+    /// store.send(Query)?;
+    /// let report = store.drain(std::time::Duration::from_secs(60));
+    /// assert!(report.is_complete());
+    /// assert_eq!(search.stats().expect("it is there").succeeded, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn deadline(&self) -> Deadline {
-        self.changed.map_or(self.call.deadline, |changed| changed.deadline)
+        let drain = self.call.deadline;
+        let drain = if drain == Deadline::NEVER { drain } else { drain.seen_on(self.clock()) };
+        self.changed.map_or(drain, |changed| drain.min(changed.deadline))
     }
 
     /// How many events of this subscription were lost immediately before this one, because its
@@ -284,6 +328,24 @@ impl<E: Event> Context<'_, E> {
     /// # Errors
     ///
     /// As [`EventStore::send_all`](crate::EventStore::send_all).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy};
+    /// # enum Job { Whole, Part }
+    /// # impl Event for Job {
+    /// #     type Topic = bool;
+    /// #     fn topic(&self) -> bool { matches!(self, Job::Whole) }
+    /// # }
+    /// let store = EventStore::builder(8, OverrunPolicy::ReturnError).build()?;
+    /// let _whole = store.subscribe(true, |_: &Job, context| {
+    ///     context.send_all(&mut vec![Job::Part, Job::Part]).map(drop)
+    /// });
+    /// store.send(Job::Whole)?;
+    /// assert_eq!((store.publish(), store.publish()), (1, 2));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn send_all(&self, events: &mut Vec<E>) -> Result<SentAll<E>, SendAllError> {
         self.call.outlet.send_all(events)
     }

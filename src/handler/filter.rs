@@ -17,6 +17,8 @@ use crate::sync::Arc;
 /// # impl Event for Trade { type Topic = (); fn topic(&self) {} }
 /// let large = |trade: &Trade| trade.quantity >= 100;
 /// let cheap = |trade: &Trade| trade.price < 10;
+/// assert!(large.or(cheap).accepts(&Trade { price: 5, quantity: 1 }));
+///
 /// let store = EventStore::builder(8, OverrunPolicy::ReturnError).build()?;
 /// let options = SubscribeOptions::topic(()).filter(large.and(cheap.not()));
 /// let seen = store.subscribe_with(options, |_: &Trade, _| ());
@@ -126,16 +128,72 @@ impl<E: Event, A: Filter<E>> Filter<E> for Not<A> {
 }
 
 /// Wants what all of `filters` want; everything, if there are none.
+///
+/// Costs a call by pointer for each of them.
+///
+/// # Examples
+///
+/// ```
+/// # use ringbus::Event;
+/// # struct Trade { price: u32 }
+/// # impl Event for Trade { type Topic = (); fn topic(&self) {} }
+/// use ringbus::Filter;
+/// use ringbus::filter::all_of;
+///
+/// // As they may come out of a file.
+/// let least: Option<u32> = Some(10);
+/// let most: Option<u32> = None;
+/// let mut conditions: Vec<Box<dyn Filter<Trade>>> = Vec::new();
+/// conditions.extend(least.map(|least| Box::new(move |trade: &Trade| trade.price >= least) as _));
+/// conditions.extend(most.map(|most| Box::new(move |trade: &Trade| trade.price <= most) as _));
+/// let wanted = all_of(conditions);
+/// assert!(wanted.accepts(&Trade { price: 10 }) && !wanted.accepts(&Trade { price: 9 }));
+/// ```
 pub fn all_of<E: Event>(filters: Vec<Box<dyn Filter<E>>>) -> impl Filter<E> {
     move |event: &E| filters.iter().all(|filter| filter.accepts(event))
 }
 
 /// Wants what any of `filters` wants; nothing, if there are none.
+///
+/// Costs a call by pointer for each of them.
+///
+/// # Examples
+///
+/// ```
+/// # use ringbus::Event;
+/// # struct Trade { price: u32 }
+/// # impl Event for Trade { type Topic = (); fn topic(&self) {} }
+/// use ringbus::Filter;
+/// use ringbus::filter::any_of;
+///
+/// let filters: Vec<Box<dyn Filter<Trade>>> = vec![
+///     Box::new(|trade: &Trade| trade.price < 10),
+///     Box::new(|trade: &Trade| trade.price > 1000),
+/// ];
+/// let odd = any_of(filters);
+/// assert!(odd.accepts(&Trade { price: 5 }) && !odd.accepts(&Trade { price: 50 }));
+/// ```
 pub fn any_of<E: Event>(filters: Vec<Box<dyn Filter<E>>>) -> impl Filter<E> {
     move |event: &E| filters.iter().any(|filter| filter.accepts(event))
 }
 
 /// Wants the events of a topic: for subscriptions to all topics, and as part of a larger filter.
+///
+/// # Examples
+///
+/// ```
+/// # use ringbus::Event;
+/// # #[derive(Clone, Copy)]
+/// # struct Trade { symbol: &'static str, price: u32 }
+/// # impl Event for Trade { type Topic = &'static str; fn topic(&self) -> &'static str { self.symbol } }
+/// use ringbus::{Filter, SubscribeOptions};
+/// use ringbus::filter::on_topic;
+///
+/// let cheap_btc = on_topic("BTC").and(|trade: &Trade| trade.price < 10);
+/// assert!(!cheap_btc.accepts(&Trade { symbol: "ETH", price: 1 }));
+/// let options = SubscribeOptions::all_topics().filter(cheap_btc.or(on_topic("ETH")));
+/// # drop(options);
+/// ```
 pub fn on_topic<E: Event>(topic: E::Topic) -> impl Filter<E> + Copy {
     move |event: &E| event.topic() == topic
 }

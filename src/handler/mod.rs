@@ -1,5 +1,6 @@
 //! What reacts to events: handlers, what they see, what they answer.
 
+mod answer;
 mod batch;
 mod chain;
 mod context;
@@ -22,6 +23,7 @@ mod table;
 mod timed;
 mod watched;
 
+pub use answer::{Answer, Replied, Reply};
 pub use batch::{Batch, BatchConfig};
 pub(crate) use batch::{BatchEvents, BatchFailure, BatchFn, BatchPart};
 pub use chain::{

@@ -66,7 +66,11 @@ pub struct Failure<'a> {
 /// # Examples
 ///
 /// ```
-/// use ringbus::{Event, EventStore, Observer, OverrunPolicy};
+/// use std::time::Duration;
+/// use ringbus::{
+///     CallContext, DeadLetter, Event, EventStore, Failure, HandlerError, Loss, Observer, Outcome,
+///     OverrunPolicy, Refusal, RunningCall,
+/// };
 /// # struct Ping;
 /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
 ///
@@ -75,6 +79,39 @@ pub struct Failure<'a> {
 /// impl Observer<Ping> for Report {
 ///     fn unhandled(&self, _event: &Ping) {
 ///         println!("nobody wanted a ping");
+///     }
+///     fn displaced(&self, _event: &Ping, loss: Loss) {
+///         println!("a ping was displaced: {loss}");
+///     }
+///     fn rejected(&self, _event: &Ping, refusal: Refusal) {
+///         println!("a ping was refused: {refusal:?}");
+///     }
+///     fn failed(&self, _event: &Ping, failure: Failure<'_>) {
+///         println!("{} failed: {}", failure.subscription, failure.error);
+///     }
+///     fn dead_lettered(&self, letter: &DeadLetter<Ping>) {
+///         println!("given up after {} attempts", letter.attempts());
+///     }
+///     // The rest needs a look at each call, which is asked for here.
+///     fn sees_calls(&self) -> bool {
+///         true
+///     }
+///     fn before(&self, _event: &Ping, context: &CallContext<'_, Ping>) {
+///         println!("{} is called", context.subscription());
+///     }
+///     fn after(
+///         &self,
+///         _event: &Ping,
+///         _context: &CallContext<'_, Ping>,
+///         answer: Result<&Outcome, &HandlerError>,
+///     ) {
+///         println!("and answers {}", if answer.is_ok() { "well" } else { "badly" });
+///     }
+///     fn slow(&self, _event: &Ping, context: &CallContext<'_, Ping>, elapsed: Duration) {
+///         println!("{} took {elapsed:?}", context.subscription());
+///     }
+///     fn stuck(&self, call: &RunningCall, elapsed: Duration) {
+///         println!("{call} has been running for {elapsed:?}");
 ///     }
 /// }
 ///

@@ -59,6 +59,20 @@ impl<E: Event> SubscribeOptions<E> {
     }
 
     /// Every event, whatever its topic.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy, SubscribeOptions};
+    /// # struct Key(char);
+    /// # impl Event for Key { type Topic = char; fn topic(&self) -> char { self.0 } }
+    /// let store = EventStore::builder(8, OverrunPolicy::ReturnError).build()?;
+    /// let _log = store.subscribe_with(SubscribeOptions::all_topics(), |key: &Key, _| println!("{}", key.0));
+    /// store.send_all(&mut vec![Key('a'), Key('b')])?;
+    /// store.publish();
+    /// assert_eq!(store.metrics().handled, 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn all_topics() -> Self {
         Self::of(Topics::All)
     }
@@ -91,6 +105,21 @@ impl<E: Event, F: Filter<E>> SubscribeOptions<E, F> {
     }
 
     /// Only the events that `filter` accepts. Given twice, both have to.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy, SubscribeOptions};
+    /// # struct Ping(u32);
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// let store = EventStore::builder(8, OverrunPolicy::ReturnError).build()?;
+    /// let options = SubscribeOptions::topic(()).filter(|ping: &Ping| ping.0 > 9);
+    /// let large = store.subscribe_with(options, |_: &Ping, _| ());
+    /// store.send_all(&mut vec![Ping(9), Ping(10)])?;
+    /// store.publish();
+    /// assert_eq!(large.stats().expect("it is there").filtered, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "NewFilteredProcessor")]
     pub fn filter<G: Filter<E>>(self, filter: G) -> SubscribeOptions<E, And<F, G>> {
         self.with_filter(|before| before.and(filter))
@@ -127,6 +156,25 @@ impl<E: Event, F: Filter<E>> SubscribeOptions<E, F> {
     }
 
     /// The subscription ends with the first event that the handler handles without an error.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, HandlerError, OverrunPolicy, SubscribeOptions};
+    /// # struct Ping(u32);
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// let store = EventStore::builder(8, OverrunPolicy::ReturnError).build()?;
+    /// let options = SubscribeOptions::topic(()).once_successful();
+    /// let first = store.subscribe_with(options, |ping: &Ping, _| match ping.0 {
+    ///     0 => Err(HandlerError::message("no")),
+    ///     _ => Ok(()),
+    /// });
+    /// store.send_all(&mut vec![Ping(0), Ping(1), Ping(2)])?;
+    /// store.publish();
+    /// assert!(first.stats().is_none(), "it has ended");
+    /// assert_eq!((store.metrics().handled, store.metrics().unhandled), (2, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "Once")]
     pub fn once_successful(mut self) -> Self {
         self.once = Once::FirstSuccess;
@@ -134,6 +182,20 @@ impl<E: Event, F: Filter<E>> SubscribeOptions<E, F> {
     }
 
     /// Begins paused; see [`EventStore::resume`](crate::EventStore::resume).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy, SubscribeOptions};
+    /// # struct Ping;
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// let store = EventStore::builder(8, OverrunPolicy::ReturnError).build()?;
+    /// let options = SubscribeOptions::topic(()).paused();
+    /// let later = store.subscribe_with(options, |_: &Ping, _| ());
+    /// // What it needs is made ready here.
+    /// later.resume();
+    /// # Ok::<(), ringbus::ConfigError>(())
+    /// ```
     pub fn paused(mut self) -> Self {
         self.paused = true;
         self
@@ -141,6 +203,26 @@ impl<E: Event, F: Filter<E>> SubscribeOptions<E, F> {
 
     /// Puts a middleware around the handler, inside of those that were added before it and of those
     /// of the store.
+    ///
+    /// The chain is built when something subscribes; each middleware costs a call by pointer for each event.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy, SubscribeOptions};
+    /// # struct Ping;
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// use std::time::Duration;
+    /// use ringbus::{Retry, RetryPolicy, Timeout};
+    ///
+    /// let store = EventStore::builder(8, OverrunPolicy::ReturnError).build()?;
+    /// // Three attempts, each with 5 ms.
+    /// let options = SubscribeOptions::topic(())
+    ///     .middleware(Retry::new(RetryPolicy::new(3))?)
+    ///     .middleware(Timeout::new(Duration::from_millis(5))?);
+    /// let _ping = store.subscribe_with(options, |_: &Ping, _| ());
+    /// # Ok::<(), ringbus::ConfigError>(())
+    /// ```
     pub fn middleware(mut self, middleware: impl Middleware<E>) -> Self {
         self.middleware.push(Box::new(middleware));
         self

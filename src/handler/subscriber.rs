@@ -262,6 +262,9 @@ where
                 if G::COLLECTS && Self::is_taken(&outcome) {
                     progress.take();
                 }
+                if let Ok(said @ (Outcome::Ignored | Outcome::Filtered)) = outcome {
+                    call.said = said;
+                }
                 self.count(outcome)
             }
             Taken::Missed => {

@@ -72,6 +72,11 @@ impl Subscription {
     /// Ends the subscription; whether it was still there.
     ///
     /// When this returns no new call of the handler starts. A call that is running may go on.
+    ///
+    /// # Panics
+    ///
+    /// If the `Hash` or `Eq` of one of its topics does, as it would if the subscription were dropped; the
+    /// subscription goes on then.
     pub fn unsubscribe(mut self) -> bool {
         self.end()
     }
@@ -101,6 +106,20 @@ impl Subscription {
     }
 
     /// Lets events come to the handler again; whether that is a change.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy, SubscribeOptions};
+    /// # struct Ping;
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// let store = EventStore::builder(8, OverrunPolicy::ReturnError).build()?;
+    /// let options = SubscribeOptions::topic(()).paused();
+    /// let later = store.subscribe_with(options, |_: &Ping, _| ());
+    /// assert!(later.resume());
+    /// assert!(!later.resume());
+    /// # Ok::<(), ringbus::ConfigError>(())
+    /// ```
     pub fn resume(&self) -> bool {
         self.registered().is_some_and(|registry| registry.pause(self.id, false))
     }

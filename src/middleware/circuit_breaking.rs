@@ -90,6 +90,20 @@ impl CircuitBreaking {
     }
 
     /// Which errors count as failures. The others count for nothing. Default: the table above.
+    ///
+    /// A `predicate` that panics is a failed call.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use ringbus::{BreakerPolicy, CircuitBreaking};
+    ///
+    /// let second = Duration::from_secs(1);
+    /// let policy = BreakerPolicy::new(10 * second, second).failures(5);
+    /// let on_timeouts = CircuitBreaking::new(policy)?.failure_if(|error| error.is_timeout());
+    /// # Ok::<(), ringbus::ConfigError>(())
+    /// ```
     pub fn failure_if(
         self,
         predicate: impl Fn(&HandlerError) -> bool + Send + Sync + 'static,

@@ -58,6 +58,17 @@ impl RateLimit {
     }
 
     /// This limit, for all handlers together.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use ringbus::{RateLimit, RateLimiter};
+    ///
+    /// let limiter = Arc::new(RateLimiter::new(100, 10)?);
+    /// let (here, there) = (RateLimit::shared(&limiter), RateLimit::shared(&limiter));
+    /// # Ok::<(), ringbus::ConfigError>(())
+    /// ```
     pub fn shared(limiter: &Arc<RateLimiter>) -> Self {
         Self { limiters: Limiters::Shared(Arc::clone(limiter)), filtering: false }
     }

@@ -48,7 +48,7 @@ impl fmt::Display for GiveUp {
 
 /// Decides by a [`RetryPolicy`]; holds what the budget and the jitter have to remember.
 ///
-/// Whoever shares it shares the budget.
+/// Whoever shares it shares the budget. [`RetryPolicy`] has an example of its decisions.
 #[derive(Debug)]
 pub struct Retrier {
     policy: RetryPolicy,
@@ -80,6 +80,21 @@ impl Retrier {
     /// # Panics
     ///
     /// If the predicate given to [`RetryPolicy::retry_if`] does; nothing is charged then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::{Duration, Instant};
+    /// use ringbus::{BackOff, HandlerError, RetryDecision, RetryPolicy};
+    ///
+    /// let wait = Duration::from_millis(10);
+    /// let policy = RetryPolicy::new(2).back_off(BackOff::Constant(wait)).without_jitter();
+    /// let (retrier, now) = (policy.retrier()?, Instant::now());
+    /// let lost = HandlerError::retryable("the connection is lost");
+    /// assert_eq!(retrier.decide(1, &lost, now), RetryDecision::RetryAfter(wait));
+    /// assert!(matches!(retrier.decide(2, &lost, now), RetryDecision::GiveUp(_)));
+    /// # Ok::<(), ringbus::ConfigError>(())
+    /// ```
     pub fn decide(&self, attempt: u32, error: &HandlerError, now: Instant) -> RetryDecision {
         // The user's code runs before the lock is taken.
         if !(self.policy.retries)(error) {

@@ -96,6 +96,17 @@ impl Retry {
     }
 
     /// All handlers' failures are retried as `retrier` says, which has one budget.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use ringbus::{Retry, RetryPolicy};
+    ///
+    /// let retrier = Arc::new(RetryPolicy::new(3).budget(100).retrier()?);
+    /// let (here, there) = (Retry::shared(&retrier), Retry::shared(&retrier));
+    /// # Ok::<(), ringbus::ConfigError>(())
+    /// ```
     pub fn shared(retrier: &Arc<Retrier>) -> Self {
         Self { retriers: Retriers::Shared(Arc::clone(retrier)) }
     }
@@ -191,8 +202,9 @@ impl Retrying {
         attempt: u32,
         error: &HandlerError,
     ) -> Step {
+        let deadline = context.deadline();
         let now = context.clock().now();
-        if context.is_cancelled() || context.deadline().has_passed_at(now) {
+        if context.is_cancelled() || deadline.has_passed_at(now) {
             return Step::GiveUp;
         }
         if let Some(wait) = error.retry_note().after {

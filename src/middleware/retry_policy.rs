@@ -74,11 +74,35 @@ impl RetryPolicy {
     /// Default: no limit.
     ///
     /// When everything fails, retries multiply the load on what is failing; this bounds them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Instant;
+    /// use ringbus::{GiveUp, HandlerError, RetryDecision, RetryPolicy};
+    ///
+    /// let retrier = RetryPolicy::new(10).budget(1).retrier()?;
+    /// let (lost, now) = (HandlerError::retryable("lost"), Instant::now());
+    /// assert_eq!(retrier.decide(1, &lost, now), RetryDecision::RetryNow);
+    /// assert_eq!(retrier.decide(1, &lost, now), RetryDecision::GiveUp(GiveUp::OutOfBudget));
+    /// # Ok::<(), ringbus::ConfigError>(())
+    /// ```
     pub fn budget(self, retries_per_second: u32) -> Self {
         Self { budget: Some(retries_per_second), ..self }
     }
 
     /// Which failures are retried. Default: [`HandlerError::is_retryable`].
+    ///
+    /// A panic in it makes the failure final.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ringbus::{HandlerError, RetryPolicy};
+    ///
+    /// // A panic too, which is not retried unless asked for.
+    /// let policy = RetryPolicy::new(3).retry_if(|error| error.is_retryable() || error.is_panic());
+    /// ```
     pub fn retry_if(
         self,
         predicate: impl Fn(&HandlerError) -> bool + Send + Sync + 'static,
@@ -87,6 +111,23 @@ impl RetryPolicy {
     }
 
     /// Makes the jitter the same in each run. Default: another seed for each [`Retrier`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::{Duration, Instant};
+    /// use ringbus::{BackOff, HandlerError, RetryPolicy};
+    ///
+    /// let policy = RetryPolicy::new(9).back_off(BackOff::Constant(Duration::from_secs(1))).seed(7);
+    /// let (lost, now) = (HandlerError::retryable("lost"), Instant::now());
+    /// let waits = || Ok((1..9).map({
+    ///     let retrier = policy.retrier()?;
+    ///     let lost = &lost;
+    ///     move |attempt| retrier.decide(attempt, lost, now)
+    /// }).collect::<Vec<_>>());
+    /// assert_eq!(waits()?, waits()?);
+    /// # Ok::<(), ringbus::ConfigError>(())
+    /// ```
     pub fn seed(self, seed: u64) -> Self {
         Self { seed: Some(seed), ..self }
     }

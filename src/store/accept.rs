@@ -218,7 +218,7 @@ impl<E: Event> Shared<E> {
 
     /// Counts refused events, and shows them to the observers.
     #[cold]
-    fn refuse<'e>(&self, refusal: Refusal, events: impl IntoIterator<Item = &'e E>) {
+    pub(super) fn refuse<'e>(&self, refusal: Refusal, events: impl IntoIterator<Item = &'e E>) {
         let counter = match refusal {
             Refusal::Full => &self.counters.rejected_full,
             Refusal::Timeout => &self.counters.rejected_timeout,

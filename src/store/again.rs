@@ -8,7 +8,7 @@ use super::keeper::{Answer, DueCall, Failed, Keeper};
 use crate::contain;
 use crate::error::HandlerError;
 use crate::event::Event;
-use crate::handler::{BatchEvents, Call, Progress};
+use crate::handler::{BatchEvents, Call, Outcome, Progress};
 use crate::sync::Arc;
 use crate::time::Deadline;
 
@@ -82,6 +82,7 @@ impl<E: Event> Shared<E> {
                 attempt,
                 deadline,
                 skipped: 0,
+                said: Outcome::Done,
             };
             let mut progress = Progress::new(&mut takers, usize::MAX);
             progress.passed = 1;

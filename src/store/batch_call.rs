@@ -78,6 +78,7 @@ impl<E: Event> Shared<E> {
             attempt,
             deadline: Deadline::NEVER,
             skipped: 0,
+            said: Outcome::Done,
         }
     }
 

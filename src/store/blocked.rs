@@ -60,6 +60,8 @@ pub(super) enum Goal {
     Publish,
     /// The flush with this number.
     Flush(u64),
+    /// The answer with this number.
+    Answer(u64),
     /// The end of the driver.
     End,
 }
@@ -86,6 +88,7 @@ impl<E: Event> Awaited for Shared<E> {
             Goal::Room(count) => self.intake.has_room(count),
             Goal::Lease | Goal::Publish => false,
             Goal::Flush(ticket) => self.flushed(ticket).is_some(),
+            Goal::Answer(ticket) => self.is_answered(ticket),
             Goal::End => self.has_driver_ended(),
         };
         // Relaxed: what matters is what a thread stored before it wrote its note.

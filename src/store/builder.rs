@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 use std::time::Duration;
 
+use super::asks::Asks;
 use super::crew::{Crew, CrewConfig};
 use super::dispatch::Dispatcher;
 use super::gauges::{GaugeSettings, Gauges};
@@ -59,6 +60,28 @@ impl<E: Event> StoreBuilder<E> {
     }
 
     /// Adds an observer; several are called in the order they were added.
+    ///
+    /// One that sees only what goes wrong costs nothing for events that go well.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, Loss, Observer, OverrunPolicy};
+    /// # struct Ping;
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// struct Losses;
+    /// impl Observer<Ping> for Losses {
+    ///     fn displaced(&self, _event: &Ping, loss: Loss) {
+    ///         println!("lost a ping: {loss}");
+    ///     }
+    /// }
+    ///
+    /// let store = EventStore::builder(1, OverrunPolicy::DropOldest).observer(Losses).build()?;
+    /// store.send_all(&mut vec![Ping])?;
+    /// store.send(Ping)?;
+    /// assert_eq!(store.metrics().displaced_oldest, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn observer(mut self, observer: impl Observer<E>) -> Self {
         self.observers.push(Box::new(observer));
         self
@@ -88,8 +111,33 @@ impl<E: Event> StoreBuilder<E> {
         self
     }
 
-    /// Tells the time from `clock` instead of the system's, wherever the store waits for a later call
-    /// of a handler.
+    /// Tells the time from `clock` instead of the system's: for timers, batches that wait, and retries; for
+    /// [`Timeout`](crate::Timeout), breakers and rate limits; for what is slow.
+    ///
+    /// How long a call of yours waits, such as [`drain`](EventStore::drain), [`flush`](EventStore::flush)
+    /// or [`send_timeout`](EventStore::send_timeout), is told by the system's clock all the same.
+    ///
+    /// A clock that panics is asked by [`build`](Self::build) and by whoever schedules, and these panics
+    /// are the caller's. Where the dispatch asks it, they are caught: nothing is due meanwhile, and a
+    /// middleware that asks is a failed call.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy};
+    /// # struct Alarm;
+    /// # impl Event for Alarm { type Topic = (); fn topic(&self) {} }
+    /// use std::time::Duration;
+    /// use ringbus::ManualClock;
+    ///
+    /// let clock = ManualClock::new();
+    /// let store =
+    ///     EventStore::builder(8, OverrunPolicy::ReturnError).clock(clock.clone()).build()?;
+    /// store.schedule_after(Duration::from_secs(3600), Alarm)?;
+    /// clock.advance(Duration::from_secs(3600));
+    /// assert_eq!(store.publish(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
@@ -97,6 +145,31 @@ impl<E: Event> StoreBuilder<E> {
 
     /// Calls [`Observer::slow`] after a handler that took longer than `limit`; costs two looks at the
     /// clock for each call.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{CallContext, Event, EventStore, ManualClock, Observer, OverrunPolicy};
+    /// # struct Ping;
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// use std::time::Duration;
+    ///
+    /// struct Slow;
+    /// impl Observer<Ping> for Slow {
+    ///     fn slow(&self, _event: &Ping, call: &CallContext<'_, Ping>, elapsed: Duration) {
+    ///         println!("{} took {elapsed:?}", call.subscription());
+    ///     }
+    /// }
+    ///
+    /// let store = EventStore::builder(8, OverrunPolicy::ReturnError)
+    ///     .observer(Slow)
+    ///     .slow_after(Duration::from_micros(50))
+    ///     .build()?;
+    /// # let _ping = store.subscribe((), |_: &Ping, _| ());
+    /// # store.send(Ping)?;
+    /// # store.publish();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn slow_after(mut self, limit: Duration) -> Self {
         self.slow_after = Some(limit);
         self
@@ -108,6 +181,10 @@ impl<E: Event> StoreBuilder<E> {
     ///
     /// [`ConfigError`] if the capacity is not a non-zero power of two, or more than memory allows, as may
     /// be the number of timers; or if a thread it was asked for cannot be had.
+    ///
+    /// # Panics
+    ///
+    /// If a [clock](Self::clock) of yours does, which is asked here; no thread is left then.
     ///
     /// # Examples
     ///
@@ -222,6 +299,7 @@ impl<E: Event> Plan<E> {
             left_over: Mutex::new(Vec::new()),
             handles: AtomicUsize::new(1),
             crew: Crew::new(&crew),
+            asks: Asks::new(),
             whole: OnceLock::new(),
             side: SideLanes::new(),
             gaps: OnceLock::new(),
@@ -262,6 +340,24 @@ impl<E: Event + Sync> StoreBuilder<E> {
     }
 
     /// Lets [`Retry`](crate::Retry) wait between attempts without a dead letter queue behind it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy};
+    /// # struct Ping;
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// use std::time::Duration;
+    /// use ringbus::{BackOff, Retry, RetryPolicy};
+    ///
+    /// let pause = BackOff::Constant(Duration::from_millis(100));
+    /// let store = EventStore::builder(8, OverrunPolicy::ReturnError)
+    ///     .middleware(Retry::new(RetryPolicy::new(5).back_off(pause))?)
+    ///     .delayed_retries()
+    ///     .build()?;
+    /// # let _ping = store.subscribe((), |_: &Ping, _| ());
+    /// # Ok::<(), ringbus::ConfigError>(())
+    /// ```
     pub fn delayed_retries(mut self) -> Self {
         if self.keeper.is_none() {
             self.keeper = Some(Box::new(Sharing::new(None)));

@@ -41,9 +41,7 @@ impl<E: Event> Shared<E> {
         let mut dispatched = 0;
         while !events.as_slice().is_empty() {
             let position = first + dispatched as u64;
-            // One by one, if what an event owns has to be released before the next one is begun.
-            let mut len = if std::mem::needs_drop::<E>() { 1 } else { events.len() };
-            let mut takers_max = 1;
+            let (mut len, mut takers_max) = (0, 1);
             if let Some(batch_min) = tools.seen.table.batch_min {
                 let batches = &mut *tools.batches;
                 let taken = self.collect_run(events, position, &mut lookup, &mut tally, batches);
@@ -55,20 +53,26 @@ impl<E: Event> Shared<E> {
                     continue;
                 }
                 takers_max = tools.batches.room(batch_min);
-                len = len_together(events.as_slice(), &lookup, len, takers_max);
+                len = len_together(events.as_slice(), &lookup, takers_max);
             }
+            let plain = plain_len(events.as_slice());
+            len = len.max(plain + 1).min(events.len());
             let some = &events.as_slice()[..len];
             let delivery =
                 Delivery::<_, COUNTS>::new(self, some, position, deadline, tools.left, takers_max);
             let done = delivery.run(&mut lookup, &mut tally);
             dispatched += done;
-            if tools.left.is_empty() && !std::mem::needs_drop::<E>() {
+            if !tools.left.is_empty() {
+                self.finish_all(events.take(done), position, &lookup, tools, &mut tally);
+            } else if std::mem::needs_drop::<E>() {
+                let plain = plain.min(done);
+                forget_all(events, plain);
+                drop_all(events, done - plain, &mut tally);
+            } else {
                 if done == events.len() {
                     break;
                 }
                 let _ = events.nth(done - 1); // Which moves nothing.
-            } else {
-                self.finish_all(events.take(done), position, &lookup, tools, &mut tally);
             }
             if self.is_abandoned() || deadline.has_passed() {
                 break;
@@ -103,7 +107,7 @@ impl<E: Event> Shared<E> {
         let (mut dispatched, mut stop) = (0, None);
         while !events.as_slice().is_empty() && stop.is_none() && !self.is_abandoned() {
             let all = events.as_slice();
-            let some = if std::mem::needs_drop::<E>() { &all[..1] } else { all };
+            let some = &all[..all.len().min(plain_len(all) + 1)];
             let position = first + dispatched as u64;
             let mut delivery =
                 Delivery::<_, true>::new(self, some, position, Deadline::NEVER, tools.left, 1);
@@ -111,7 +115,8 @@ impl<E: Event> Shared<E> {
             let done = delivery.run(&mut lookup, &mut tally);
             dispatched += done;
             self.counters.dispatch.committed.add(done as u64);
-            let Some(last) = events.nth(done - 1) else { break };
+            forget_all(events, done - 1);
+            let Some(last) = events.next() else { break };
             match tools.left.failed.first().map(|failed| failed.error.share()) {
                 Some(error) if tools.left.collected.is_empty() => {
                     stop = Some((self.keep_or_return(last, &mut tools.left.failed), error));
@@ -133,7 +138,7 @@ impl<E: Event> Shared<E> {
 
     /// Drops the events that were delivered, or keeps them for those that want them; those that
     /// failed did so on the last.
-    fn finish_all(
+    pub(super) fn finish_all(
         &self,
         events: impl ExactSizeIterator<Item = E>,
         first: u64,
@@ -260,20 +265,47 @@ impl<E: Event> Shared<E> {
     }
 }
 
-/// How many events may be delivered before the first of them is finished: more than `len`, which
-/// is one, if batches keep them anyway.
-fn len_together<E: Event>(
-    events: &[E],
-    lookup: &Lookup<'_, E>,
-    len: usize,
-    len_max: usize,
-) -> usize {
+/// How many events, at most so many, may be delivered before the first of them is finished because
+/// batches keep them anyway; 0 if that is not known of any.
+fn len_together<E: Event>(events: &[E], lookup: &Lookup<'_, E>, len_max: usize) -> usize {
     let has_batch = |subscriber: &Arc<dyn Subscribed<E>>| subscriber.profile().batch.is_some();
     match lookup.topic {
-        Some(topic) if len == 1 && lookup.subscribers.iter().any(has_batch) => {
+        Some(topic) if lookup.subscribers.iter().any(has_batch) => {
             topic_len(events, topic, len_max)
         }
-        _ => len,
+        _ => 0,
+    }
+}
+
+/// How many events from the first on have nothing to drop. They may be delivered together with the one
+/// after them; what that one owns has to be released before the next one is begun.
+#[inline]
+fn plain_len<E: Event>(events: &[E]) -> usize {
+    if !std::mem::needs_drop::<E>() {
+        return events.len();
+    }
+    events.iter().position(Event::needs_drop).unwrap_or(events.len())
+}
+
+/// Passes over so many events that have nothing to drop.
+#[inline]
+fn forget_all<E: Event>(events: &mut Drain<'_, E>, count: usize) {
+    events.take(count).for_each(std::mem::forget);
+}
+
+/// Drops so many events that nobody wants to keep.
+#[inline]
+fn drop_all<E: Event>(events: &mut Drain<'_, E>, count: usize, tally: &mut Tally) {
+    let mut dropped = 0;
+    while dropped < count {
+        // Once for all of them, or for those up to a panic.
+        let ran_through = contain::contain(|| {
+            while dropped < count {
+                dropped += 1;
+                drop(events.next());
+            }
+        });
+        tally.event_panics += u64::from(ran_through.is_err());
     }
 }
 
@@ -285,7 +317,7 @@ fn count_failed<E: Event>(failed: &mut Vec<Failed<E>>) {
 }
 
 impl crate::metrics::Counters {
-    fn add(&self, dispatched: usize, tally: &Tally) {
+    pub(super) fn add(&self, dispatched: usize, tally: &Tally) {
         self.dispatch.handled.add(dispatched as u64 - tally.unhandled - tally.shelved);
         self.dispatch.unhandled.add(tally.unhandled);
         if tally.failed_calls | tally.event_panics != 0 {

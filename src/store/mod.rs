@@ -2,6 +2,7 @@
 
 mod accept;
 mod again;
+mod asks;
 mod audit;
 mod batch_call;
 mod batching;
@@ -24,6 +25,7 @@ mod producer;
 mod replay;
 mod sampling;
 mod send;
+mod send_wait;
 mod sharing;
 mod shutdown;
 mod side;
@@ -48,6 +50,7 @@ use std::time::Instant;
 
 use crossbeam_utils::CachePadded;
 
+use self::asks::Asks;
 use self::crew::Crew;
 use self::dispatch::Dispatcher;
 use self::gauges::Gauges;
@@ -132,6 +135,8 @@ struct Shared<E: Event> {
     /// How many handles of the store there are; a producer is none.
     handles: AtomicUsize,
     crew: Crew,
+    /// Events whose senders wait for the driver's answer.
+    asks: Asks<E>,
     /// What the store is a lane of, if it is one.
     whole: OnceLock<Weak<dyn Whole<E>>>,
     /// The lanes of subscriptions that have one of their own.

@@ -184,7 +184,12 @@ impl<E: Event> EventStore<E> {
 impl<E: Event> Shared<E> {
     #[inline]
     pub(super) fn send(&self, event: E, patience: Patience) -> Result<Sent<E>, SendError<E>> {
-        self.settle(self.try_send(event), patience, |event| self.intake.try_send(event))
+        self.settle(self.try_send(event), patience, |event| self.send_again(event))
+    }
+
+    #[cold]
+    fn send_again(&self, event: E) -> Result<Sent<E>, SendError<E>> {
+        self.intake.try_send(event)
     }
 
     pub(super) fn send_all(

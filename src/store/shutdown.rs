@@ -121,6 +121,11 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     ///
     /// Whether this call was the first to do so. What is pending stays and can be dispatched.
     ///
+    /// In a store with one [`Producer`](crate::Producer), which sends without a read-modify-write, a send that
+    /// runs at the same time may be accepted after this has returned. The producer is refused from the first
+    /// send on that sees the end; until then, or until it is dropped, a drain says that it is
+    /// [still open](DrainReport::producer_open).
+    ///
     /// # Examples
     ///
     /// ```

@@ -19,6 +19,10 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     /// A handler that keeps a handle of its store keeps the store alive for ever: send through the
     /// [`Context`] instead.
     ///
+    /// # Panics
+    ///
+    /// If the `Hash` or `Eq` of the topic does; nothing is registered then.
+    ///
     /// # Examples
     ///
     /// ```
@@ -53,6 +57,10 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     ///
     /// What the options do not ask for costs nothing when the handler is called.
     ///
+    /// # Panics
+    ///
+    /// As [`subscribe`](Self::subscribe).
+    ///
     /// # Examples
     ///
     /// ```
@@ -86,6 +94,10 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     /// One thread at a time calls it, because one thread at a time dispatches. A middleware that
     /// calls it from another thread while it is running gets an error. Costs one read-modify-write
     /// for each call.
+    ///
+    /// # Panics
+    ///
+    /// As [`subscribe`](Self::subscribe).
     ///
     /// # Examples
     ///
@@ -133,6 +145,10 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     ///
     /// [`ConfigError`] if a batch is to hold no event, or to wait for no time.
     ///
+    /// # Panics
+    ///
+    /// As [`subscribe`](Self::subscribe).
+    ///
     /// # Examples
     ///
     /// ```
@@ -167,6 +183,10 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     /// Allowed at any time, also from the handler itself. What the handler has captured is dropped
     /// when the next dispatch has seen the change.
     ///
+    /// # Panics
+    ///
+    /// If the `Hash` or `Eq` of one of its topics does; the subscription goes on then.
+    ///
     /// # Examples
     ///
     /// ```
@@ -192,6 +212,10 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     /// handler in a [lane of its own](Self::subscribe_lane) that waits for room in the store goes on when
     /// another thread publishes.
     ///
+    /// # Panics
+    ///
+    /// As [`unsubscribe`](Self::unsubscribe).
+    ///
     /// # Examples
     ///
     /// ```
@@ -213,16 +237,61 @@ impl<E: Event, P: Producers> EventStore<E, P> {
 
     /// Keeps events from a subscription until [`resume`](Self::resume); whether that is a change.
     /// See [`Subscription::pause`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy};
+    /// # struct Ping;
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// let store = EventStore::builder(8, OverrunPolicy::ReturnError).build()?;
+    /// let id = store.subscribe((), |_: &Ping, _| ()).detach();
+    /// assert!(store.pause(id));
+    /// store.send(Ping)?;
+    /// store.publish();
+    /// assert!(store.resume(id));
+    /// let stats = store.subscription_stats(id).expect("it is there");
+    /// assert_eq!((stats.missed, stats.succeeded), (1, 0));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn pause(&self, id: SubscriptionId) -> bool {
         self.shared.registry.pause(id, true)
     }
 
     /// Lets events come to a subscription again; whether that is a change.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy};
+    /// # struct Ping;
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// let store = EventStore::builder(8, OverrunPolicy::ReturnError).build()?;
+    /// let id = store.subscribe((), |_: &Ping, _| ()).detach();
+    /// assert!(!store.resume(id), "it was not paused");
+    /// # Ok::<(), ringbus::ConfigError>(())
+    /// ```
     pub fn resume(&self, id: SubscriptionId) -> bool {
         self.shared.registry.pause(id, false)
     }
 
     /// What a subscription has counted, if it is there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy};
+    /// # struct Ping;
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// let store = EventStore::builder(8, OverrunPolicy::ReturnError).build()?;
+    /// let id = store.subscribe((), |_: &Ping, _| ()).detach();
+    /// store.send(Ping)?;
+    /// store.publish();
+    /// assert_eq!(store.subscription_stats(id).expect("it is there").succeeded, 1);
+    /// store.unsubscribe(id);
+    /// assert!(store.subscription_stats(id).is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn subscription_stats(&self, id: SubscriptionId) -> Option<SubscriptionStats> {
         self.shared.registry.stats_of(id)
     }
@@ -239,11 +308,43 @@ impl<E: Event, P: Producers> EventStore<E, P> {
 
     /// How many subscriptions an event of `topic` would come to, with those to all topics and those
     /// that are paused.
+    ///
+    /// Takes a lock that a dispatch takes only after subscriptions have changed.
+    ///
+    /// # Panics
+    ///
+    /// If the `Hash` or `Eq` of the topic does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy, SubscribeOptions};
+    /// # struct Key(char);
+    /// # impl Event for Key { type Topic = char; fn topic(&self) -> char { self.0 } }
+    /// let store = EventStore::builder(8, OverrunPolicy::ReturnError).build()?;
+    /// let _a = store.subscribe('a', |_: &Key, _| ());
+    /// let _all = store.subscribe_with(SubscribeOptions::all_topics(), |_: &Key, _| ());
+    /// assert_eq!((store.subscriber_count('a'), store.subscriber_count('b')), (2, 1));
+    /// assert_eq!(store.subscription_count(), 2);
+    /// # Ok::<(), ringbus::ConfigError>(())
+    /// ```
     pub fn subscriber_count(&self, topic: E::Topic) -> usize {
         self.shared.registry.count(Some(topic))
     }
 
     /// Whether an event of `topic` would come to anybody.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy};
+    /// # struct Key(char);
+    /// # impl Event for Key { type Topic = char; fn topic(&self) -> char { self.0 } }
+    /// let store = EventStore::builder(8, OverrunPolicy::ReturnError).build()?;
+    /// let _a = store.subscribe('a', |_: &Key, _| ());
+    /// assert!(store.has_subscribers('a') && !store.has_subscribers('b'));
+    /// # Ok::<(), ringbus::ConfigError>(())
+    /// ```
     pub fn has_subscribers(&self, topic: E::Topic) -> bool {
         self.subscriber_count(topic) != 0
     }

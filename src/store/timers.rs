@@ -73,6 +73,21 @@ impl<E: Event> StoreBuilder<E> {
 
     /// Lets so many timers wait and no more, and gets the memory for them now: if it cannot be had,
     /// there is no store. Otherwise it is got when it is needed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy};
+    /// # struct Ping;
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// use std::time::Duration;
+    ///
+    /// let store = EventStore::builder(8, OverrunPolicy::ReturnError).timers_max(1).build()?;
+    /// let hour = Duration::from_secs(3600);
+    /// store.schedule_after(hour, Ping)?;
+    /// assert!(store.schedule_after(hour, Ping).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn timers_max(mut self, timers_max: usize) -> Self {
         self.timers.timers_max = Some(timers_max);
         self

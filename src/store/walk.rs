@@ -15,7 +15,9 @@ use super::keeper::Failed;
 use crate::contain;
 use crate::error::HandlerError;
 use crate::event::Event;
-use crate::handler::{Call, Progress, RunEnd, Seen, Subscribed, Taker, pass};
+use crate::handler::{
+    Call, Outcome, Progress, Replied, Reply, RunEnd, Seen, Subscribed, Taker, pass,
+};
 use crate::sync::Arc;
 use crate::time::Deadline;
 
@@ -96,6 +98,84 @@ impl<'d, E: Event, const COUNTS: bool> Delivery<'d, E, COUNTS> {
         Self { shared, events, first, deadline, progress, offered, failed, collects }
     }
 
+    /// Delivers the one event, and notes what each subscription says.
+    pub(super) fn ask(mut self, lookup: &mut Lookup<'_, E>, tally: &mut Tally) -> Vec<Reply> {
+        let mut replies = Vec::new();
+        while self.progress.done == 0 {
+            let asked = contain::contain(|| self.ask_each(lookup, tally, &mut replies));
+            match asked.map_err(|caught| caught.message) {
+                Ok(()) => {}
+                Err(message) if self.progress.looked_up => {
+                    let subscriber = &lookup.subscribers[self.progress.passed - 1];
+                    let error = HandlerError::panic(message);
+                    replies.push(self.reply(subscriber, Err(error.share())));
+                    self.failed(subscriber, error, tally);
+                }
+                Err(message) => self.panicked(lookup, tally, message),
+            }
+        }
+        self.offer(lookup);
+        replies
+    }
+
+    /// Passes the event on to those subscribers that it has not been passed to.
+    fn ask_each(
+        &mut self,
+        lookup: &mut Lookup<'_, E>,
+        tally: &mut Tally,
+        replies: &mut Vec<Reply>,
+    ) {
+        let topic = self.look_up(lookup, None);
+        let outlet = FromHandler(self.shared);
+        let mut call = self.call(&outlet, topic);
+        while let Some(subscriber) = lookup.subscribers.get(self.progress.passed) {
+            self.progress.passed += 1;
+            let event = &self.events[self.progress.done];
+            let taken = self.progress.takers.len();
+            (call.skipped, call.said) = (0, Outcome::Done);
+            if let Some(error) = subscriber.handle(event, &mut call, &mut self.progress) {
+                replies.push(self.reply(subscriber, Err(error.share())));
+                self.failed(subscriber, error, tally);
+                continue;
+            }
+            let said = match call.said {
+                _ if call.skipped != 0 => continue,
+                _ if self.progress.takers.len() != taken => Replied::Collected,
+                Outcome::Done if subscriber.profile().lane.is_some() => Replied::HandedOver,
+                outcome => outcome.into(),
+            };
+            replies.push(self.reply(subscriber, Ok(said)));
+        }
+        if replies.is_empty() {
+            self.unhandled(Some(topic), tally);
+        }
+        self.progress.finish();
+    }
+
+    fn reply(
+        &self,
+        subscriber: &Arc<dyn Subscribed<E>>,
+        result: Result<Replied, HandlerError>,
+    ) -> Reply {
+        let waits = result.as_ref().err().filter(|_| self.collects);
+        let retry_after = waits.and_then(|error| error.retry_note().after);
+        Reply { subscription: subscriber.profile().id, result, retry_after }
+    }
+
+    /// What the calls for an event of this topic are, but for its position if it is not the first.
+    fn call<'c>(&self, outlet: &'c FromHandler<'d, E>, topic: E::Topic) -> Call<'c, E> {
+        Call {
+            outlet,
+            cancelled: &self.shared.abandoned,
+            topic,
+            position: self.first,
+            attempt: 1,
+            deadline: self.deadline,
+            skipped: 0,
+            said: Outcome::Done,
+        }
+    }
+
     /// Delivers the events; how many, which is all unless the dispatch is told to stop.
     pub(super) fn run(mut self, lookup: &mut Lookup<'_, E>, tally: &mut Tally) -> usize {
         while self.progress.done < self.events.len() {
@@ -138,15 +218,7 @@ impl<'d, E: Event, const COUNTS: bool> Delivery<'d, E, COUNTS> {
         let (shared, events) = (self.shared, self.events);
         let outlet = FromHandler(shared);
         let mut topic = self.look_up(lookup, None);
-        let mut call = Call {
-            outlet: &outlet,
-            cancelled: &shared.abandoned,
-            topic,
-            position: 0, // Set below.
-            attempt: 1,
-            deadline: self.deadline,
-            skipped: 0,
-        };
+        let mut call = self.call(&outlet, topic);
         loop {
             call.topic = topic;
             call.position = self.first + self.progress.done as u64;

@@ -52,6 +52,16 @@ impl Every {
     }
 
     /// For the first time at `first`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::{Duration, Instant};
+    /// use ringbus::Every;
+    ///
+    /// let at_once_and_each_second = Every::new(Duration::from_secs(1))?.starting_at(Instant::now());
+    /// # Ok::<(), ringbus::ConfigError>(())
+    /// ```
     pub fn starting_at(self, first: impl Into<Deadline>) -> Self {
         Self { first: Some(first.into()), ..self }
     }

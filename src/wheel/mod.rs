@@ -34,6 +34,7 @@ mod drain;
 mod entry;
 mod id;
 mod level;
+mod memory;
 mod sweep;
 mod too_many;
 
@@ -42,9 +43,8 @@ pub use id::TimerId;
 pub use too_many::TooManyTimers;
 
 use core::fmt;
-use std::collections::TryReserveError;
 
-use self::chunk::{Chunks, Record, TIMERS_MAX};
+use self::chunk::{Chunks, Record};
 use self::entry::Entries;
 use self::level::{Levels, Place};
 use self::sweep::Sweep;
@@ -94,6 +94,7 @@ pub struct Expired<T> {
 ///
 /// assert_eq!(wheel.next_deadline(), Some(60));
 /// assert!(wheel.pop_due(59).is_none());
+/// assert_eq!((wheel.is_pending(tea), wheel.deadline_of(tea)), (true, Some(180)));
 /// assert_eq!(wheel.cancel(tea), Some("tea"));
 ///
 /// let mut ready = Vec::new();
@@ -119,81 +120,6 @@ pub struct TimerWheel<T> {
 }
 
 impl<T> TimerWheel<T> {
-    /// Makes an empty wheel, at tick 0, which gets memory as it needs it.
-    ///
-    /// To begin at another tick, call [`pop_due`](Self::pop_due) with it.
-    pub fn new() -> Self {
-        Self {
-            now: 0,
-            next_stop: 0,
-            levels: Levels::new(),
-            chunks: Chunks::new(),
-            sweep: Sweep::new(),
-            entries: Entries::new(),
-            capacity: 0,
-            timers_max: TIMERS_MAX,
-        }
-    }
-
-    /// Makes an empty wheel with memory for so many timers, which gets more if it needs it.
-    ///
-    /// # Panics
-    ///
-    /// If the memory cannot be had.
-    pub fn with_capacity(timers: usize) -> Self {
-        let mut wheel = Self::new();
-        wheel.reserve(timers);
-        wheel
-    }
-
-    /// Makes an empty wheel with memory for so many timers, which never has more of them, nor asks
-    /// for more memory.
-    ///
-    /// No wheel has more than 268,435,455 timers.
-    ///
-    /// # Panics
-    ///
-    /// If the memory cannot be had; see [`try_bounded`](Self::try_bounded).
-    pub fn bounded(timers_max: usize) -> Self {
-        Self::try_bounded(timers_max).expect("there is memory for so many timers")
-    }
-
-    /// Makes a [`bounded`](Self::bounded) wheel, if the memory for it can be had.
-    ///
-    /// # Errors
-    ///
-    /// That of the allocator.
-    pub fn try_bounded(timers_max: usize) -> Result<Self, TryReserveError> {
-        let mut wheel = Self::new();
-        wheel.timers_max = timers_max.min(TIMERS_MAX);
-        wheel.try_reserve(timers_max)?;
-        Ok(wheel)
-    }
-
-    /// Gets memory for so many more timers than there are, as far as the wheel may have them.
-    ///
-    /// # Panics
-    ///
-    /// If it cannot be had; see [`try_reserve`](Self::try_reserve).
-    pub fn reserve(&mut self, additional: usize) {
-        self.try_reserve(additional).expect("there is memory for so many timers");
-    }
-
-    /// The same, if the memory can be had. Otherwise the wheel stays as it is.
-    ///
-    /// # Errors
-    ///
-    /// That of the allocator.
-    pub fn try_reserve(&mut self, additional: usize) -> Result<(), TryReserveError> {
-        let capacity = self.len().saturating_add(additional).min(self.timers_max);
-        if capacity > self.capacity {
-            self.entries.try_reserve(capacity)?;
-            self.chunks.try_reserve(capacity)?;
-            self.capacity = capacity;
-        }
-        Ok(())
-    }
-
     /// Schedules a timer, and answers by what it can be cancelled. Constant time, except that a
     /// wheel that is full and may grow doubles its memory.
     ///
@@ -223,12 +149,6 @@ impl<T> TimerWheel<T> {
             self.sweep();
         }
         Ok(id)
-    }
-
-    /// Doubles the memory, if there may be more timers; whether there is room for one more.
-    #[cold]
-    fn grow(&mut self) -> bool {
-        self.try_reserve(self.capacity.max(64)).is_ok() && self.len() < self.capacity
     }
 
     /// Takes a timer out before it fires. Constant time.
@@ -350,11 +270,6 @@ impl<T> TimerWheel<T> {
     /// Whether no timer is pending.
     pub const fn is_empty(&self) -> bool {
         self.len() == 0
-    }
-
-    /// How many timers there can be before the wheel asks for memory.
-    pub const fn capacity(&self) -> usize {
-        self.capacity
     }
 
     /// Sets time back in an empty wheel, where no slot depends on it.

@@ -9,6 +9,15 @@ pub struct TooManyTimers<T>(pub T);
 
 impl<T> TooManyTimers<T> {
     /// Gives the payload back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ringbus::TimerWheel;
+    ///
+    /// let mut wheel = TimerWheel::bounded(0);
+    /// assert_eq!(wheel.schedule(1, "tea").unwrap_err().into_payload(), "tea");
+    /// ```
     pub fn into_payload(self) -> T {
         self.0
     }

@@ -18,8 +18,8 @@ use ringbus::{
 pub(crate) const POLICIES: [OverrunPolicy; 3] =
     [OverrunPolicy::DropOldest, OverrunPolicy::Block, OverrunPolicy::ReturnError];
 
-/// Long enough for whatever is not stuck.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// Long enough for whatever is not stuck, on a machine that has a lot else to do.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Runs `body` on a thread of its own and fails if it is not done in time.
 pub(crate) fn watched<R: Send + 'static>(body: impl FnOnce() -> R + Send + 'static) -> R {

@@ -37,6 +37,12 @@ pub(crate) struct Plain {
 
 pub(crate) struct Owned(Plain, #[allow(dead_code)] Token);
 
+/// Some have something to drop, and say so.
+pub(crate) enum Mixed {
+    Plain(Plain),
+    Owned(Owned),
+}
+
 impl Event for Plain {
     type Topic = u8;
     fn topic(&self) -> u8 {
@@ -48,6 +54,16 @@ impl Event for Owned {
     type Topic = u8;
     fn topic(&self) -> u8 {
         self.0.topic
+    }
+}
+
+impl Event for Mixed {
+    type Topic = u8;
+    fn topic(&self) -> u8 {
+        self.plain().topic
+    }
+    fn needs_drop(&self) -> bool {
+        matches!(self, Self::Owned(_))
     }
 }
 
@@ -67,6 +83,22 @@ impl Probe for Owned {
     }
     fn plain(&self) -> Plain {
         self.0
+    }
+}
+
+impl Probe for Mixed {
+    fn new(id: usize, topic: u8, command: Command, ledger: &Ledger) -> Self {
+        if id.is_multiple_of(3) {
+            Self::Owned(Owned::new(id, topic, command, ledger))
+        } else {
+            Self::Plain(Plain::new(id, topic, command, ledger))
+        }
+    }
+    fn plain(&self) -> Plain {
+        match self {
+            Self::Plain(plain) => *plain,
+            Self::Owned(owned) => owned.plain(),
+        }
     }
 }
 

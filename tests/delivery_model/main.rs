@@ -7,7 +7,7 @@ mod common;
 mod handlers;
 mod model;
 
-use handlers::{Command, Owned, Plain, Probe, Spec, TOPICS};
+use handlers::{Command, Mixed, Owned, Plain, Probe, Spec, TOPICS};
 use model::Model;
 use proptest::prelude::*;
 
@@ -115,5 +115,12 @@ proptest! {
         operations in operations(), setting in settings(),
     ) {
         run::<Owned>(&operations, setting);
+    }
+
+    #[test]
+    fn events_of_which_some_own_come_to_each_subscription_as_the_model_says(
+        operations in operations(), setting in settings(),
+    ) {
+        run::<Mixed>(&operations, setting);
     }
 }

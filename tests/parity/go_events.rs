@@ -3,7 +3,6 @@
 //! | not here | why |
 //! |---|---|
 //! | `TestHealthCheck` | comes with what a store says of its own health |
-//! | `TestTypedEventBus` | comes with the bus of any type |
 //! | `TestMakeEvtKey`, `TestParseEvtKey_errors`, `TestNextKey`, `TestMakeCheckpointKey`, `TestBadKeyUUID`, `TestEncodeDecodeValue`, `TestNilUUID`, `TestUuidV7Time`, `TestUUIDForTime` | keys of a log on disk: this store is memory |
 //! | `TestWriteSyncConfig`, `TestSubscribeStartAt`, `TestSimpleEventBusConfig` | a log on disk too: there is no history to write or to catch up with |
 
@@ -12,7 +11,7 @@ use std::thread;
 
 use ringbus::{
     BreakerPolicy, BreakerState, CircuitBreaking, ConfigError, Deadline, Event, EventStore,
-    LaneConfig, OverrunPolicy, PayloadLimit, RetryPolicy, SubscribeOptions,
+    LaneConfig, OverrunPolicy, PayloadLimit, RetryPolicy, SubscribeOptions, TypedBus, TypedOptions,
 };
 
 use crate::common::{Journal, Number, Tagged, audited, numbers, watched};
@@ -280,4 +279,29 @@ fn live_buffer_size() {
         assert_eq!(slow.seen.take(), [(0, 0), (1, 0), (2, 0), (3, 0), (4, 0)]);
         audited(&store);
     });
+}
+
+/// An event of another type is no error there, and uses up a subscription for one; here it does not come.
+#[test]
+fn typed_event_bus() {
+    let store = TypedBus::builder(8, OverrunPolicy::ReturnError).build().unwrap();
+    let (bus, seen) = (TypedBus::from(store.clone()), Journal::new());
+    let [each, long, once] = [(); 3].map(|()| seen.clone());
+    let _each = bus.subscribe::<Line>(move |line, _| each.write(("each", line.0.clone())));
+    let only_long = TypedOptions::new().filter(|line: &Line| line.0.len() > 3);
+    let _long = bus.subscribe_with(only_long, move |line, _| long.write(("long", line.0.clone())));
+    let number = TypedOptions::<u64>::new().once();
+    let _number = bus.subscribe_with(number, move |it, _| once.write(("number", it.to_string())));
+    for text in ["user", "x"] {
+        bus.send(Line(text.to_owned())).unwrap();
+    }
+    helpers::publish(&bus);
+    bus.send(7_u64).unwrap();
+    helpers::publish(&store);
+    let seen = seen.take();
+    let seen: Vec<_> = seen.iter().map(|(name, text)| (*name, text.as_str())).collect();
+    assert_eq!(seen, [("each", "user"), ("long", "user"), ("each", "x"), ("number", "7")]);
+    assert!(bus.close() && store.is_closed());
+    assert_eq!(bus.send(Line("late".to_owned())).unwrap_err().into_event().0, "late");
+    assert_eq!(bus.metrics().handled, 3);
 }

@@ -57,6 +57,19 @@ impl BreakerPolicy {
     /// Opens when so many of a hundred calls within the window failed, from `calls_min` calls on.
     ///
     /// Costs a lock and a look at the clock for each call; without it a success costs neither.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use ringbus::BreakerPolicy;
+    ///
+    /// // When every other call of the last ten seconds failed, from twenty calls on.
+    /// let second = Duration::from_secs(1);
+    /// let policy = BreakerPolicy::new(10 * second, second).failure_percent(50, 20);
+    /// # policy.breaker()?;
+    /// # Ok::<(), ringbus::ConfigError>(())
+    /// ```
     pub const fn failure_percent(mut self, percent: u8, calls_min: u32) -> Self {
         self.percent = Some((percent, calls_min));
         self
@@ -64,6 +77,18 @@ impl BreakerPolicy {
 
     /// How many calls are let through to see whether things work again; all of them must succeed.
     /// Default: 1.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use ringbus::BreakerPolicy;
+    ///
+    /// let second = Duration::from_secs(1);
+    /// let policy = BreakerPolicy::new(10 * second, second).failures(5).probes(3);
+    /// # policy.breaker()?;
+    /// # Ok::<(), ringbus::ConfigError>(())
+    /// ```
     pub const fn probes(mut self, probes: u32) -> Self {
         self.probes = probes;
         self

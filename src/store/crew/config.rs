@@ -62,6 +62,17 @@ impl DriverConfig {
     }
 
     /// Keeps the thread on the core with this number, from 0.
+    ///
+    /// A core that there is not is an error when the store is built.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ringbus::{BusySpin, DriverConfig};
+    ///
+    /// // A core that does nothing else.
+    /// let driver = DriverConfig::new().pin_to(2).wait(BusySpin);
+    /// ```
     #[doc(alias = "affinity")]
     pub fn pin_to(mut self, core: usize) -> Self {
         self.core = Some(core);

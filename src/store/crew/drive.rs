@@ -65,7 +65,7 @@ impl<E: Event> Shared<E> {
         let (mut seen, mut due) = (self.news(), self.next_due());
         let mut look = 0_u64;
         loop {
-            if self.intake.has_next() || self.crew.flushes.is_asked() {
+            if self.intake.has_next() || self.is_asked() {
                 return;
             }
             let news = self.news();
@@ -79,7 +79,7 @@ impl<E: Event> Shared<E> {
             }
             if pace.looks_before_sleep.is_some_and(|max| look >= max) {
                 let until = left.map_or(Deadline::NEVER, Deadline::after);
-                let has_news = || self.news() != seen || self.crew.flushes.is_asked();
+                let has_news = || self.news() != seen || self.is_asked();
                 self.intake.sleep_for_events(until, has_news);
                 if self.intake.has_events() {
                     return;
@@ -89,6 +89,12 @@ impl<E: Event> Shared<E> {
                 look += 1;
             }
         }
+    }
+
+    /// Whether somebody waits for a flush or an answer.
+    #[inline]
+    fn is_asked(&self) -> bool {
+        self.crew.flushes.is_asked() || self.asks.is_asked()
     }
 
     fn pause(&self, pace: &mut Pace, look: u64) {
@@ -105,11 +111,16 @@ impl<E: Event> Shared<E> {
         let target = self.intake.tail_position();
         let Ok(mut dispatch) = self.take_dispatch(Goal::Lease, Deadline::NEVER) else { return };
         dispatch.run_to(target);
+        let answers = self.asks.is_asked().then(|| dispatch.answer_asks());
         // Not for one that was asked for meanwhile: it would tear batches whose rest is in the ring.
-        if self.crew.flushes.owes(asked) {
+        let owes = self.crew.flushes.owes(asked);
+        if owes {
             dispatch.flush_batches();
-            // Before they are told: who has flushed finds the books closed.
-            drop(dispatch);
+        }
+        // Before they are told: who has flushed, or has an answer, finds the books closed.
+        drop(dispatch);
+        drop(answers);
+        if owes {
             self.complete_flushes(asked);
         }
     }

@@ -49,8 +49,9 @@ impl Flushes {
     /// Whether there is a flush that the driver has not done.
     #[inline]
     pub(super) fn is_asked(&self) -> bool {
-        // Relaxed: who acts on it asks again; who sleeps is rung for.
-        self.owes(self.asked.load(Ordering::Relaxed))
+        // Relaxed (both): who acts on it asks again; who sleeps is rung for. Not `<`: the end may have been
+        // said for a driver that has yet to hear of it.
+        self.asked.load(Ordering::Relaxed) != self.done.load(Ordering::Relaxed)
     }
 
     /// Whether one of the first `asked` is not done.

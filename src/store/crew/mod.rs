@@ -282,6 +282,8 @@ impl<E: Event> Shared<E> {
             // A driver that sleeps has been woken. One that does not looks at nothing that senders
             // write, but at this.
             self.crew.flushes.ask();
+            // Those who wait for an answer have their events back.
+            self.dispatcher.waiting().notify();
         }
         is_first
     }

@@ -36,6 +36,20 @@ impl<E: Event> Lanes<E> {
     ///
     /// As [`EventStore::audit`], of the first lane that has one; so [`Busy`](AuditError::Busy) while
     /// anything is running. [`flush`](Self::flush) first.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Deadline, Event, EventStore, OverrunPolicy, Workers};
+    /// # struct Ping;
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// let workers = Workers::round_robin().count(2);
+    /// let lanes = EventStore::builder(8, OverrunPolicy::Block).build_lanes(workers)?;
+    /// lanes.send(Ping)?;
+    /// lanes.flush(Deadline::NEVER)?;
+    /// assert_eq!(lanes.audit()?.unhandled, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn audit(&self) -> Result<Balance, AuditError> {
         let (first, rest) = self.group.split();
         rest.iter().try_fold(first.audit()?, |sum, lane| Ok(sum.plus(&lane.audit()?)))
@@ -52,6 +66,20 @@ impl<E: Event> Lanes<E> {
     }
 
     /// Closes all lanes; whether this was the first call. See [`EventStore::close`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy, Workers};
+    /// # struct Ping;
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// let workers = Workers::round_robin().count(2);
+    /// let lanes = EventStore::builder(8, OverrunPolicy::Block).build_lanes(workers)?;
+    /// assert!(lanes.close());
+    /// assert!(!lanes.close());
+    /// assert!(lanes.send(Ping).unwrap_err().is_closed());
+    /// # Ok::<(), ringbus::ConfigError>(())
+    /// ```
     pub fn close(&self) -> bool {
         self.group.close()
     }
@@ -129,6 +157,28 @@ impl<E: Event> Lanes<E> {
     /// # Errors
     ///
     /// As [`EventStore::replay`]; [`Closed`](ReplayError::Closed) if all lanes are.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy};
+    /// # struct Job;
+    /// # impl Event for Job { type Topic = (); fn topic(&self) {} }
+    /// use ringbus::{DeadLetterConfig, DeadLetterQueue, Deadline, Replay, Workers};
+    ///
+    /// let letters = DeadLetterQueue::new(DeadLetterConfig::new(10))?;
+    /// let builder = EventStore::builder(8, OverrunPolicy::Block).dead_letters(&letters);
+    /// let lanes = builder.build_lanes(Workers::round_robin().count(2))?;
+    /// let _job = lanes.subscribe((), |_: &Job, context| {
+    ///     if context.attempt() == 1 { Err(std::io::Error::other("not yet")) } else { Ok(()) }
+    /// });
+    /// lanes.send(Job)?;
+    /// lanes.flush(Deadline::NEVER)?;
+    /// assert_eq!((letters.len(), lanes.replay(&letters, Replay::all())?), (1, 1));
+    /// assert!(lanes.drain(Deadline::NEVER).is_complete());
+    /// assert!(letters.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn replay(
         &self,
         letters: &DeadLetterQueue<E>,
@@ -158,7 +208,7 @@ impl<E: Event> Group<E> {
     }
 
     /// Whether what is pending in one of the lanes waits for this thread.
-    fn is_inside(&self) -> bool {
+    pub(super) fn is_inside(&self) -> bool {
         self.lanes.iter().any(|lane| lane.shared.is_inside())
     }
 }

@@ -12,6 +12,7 @@
 //! (`store/whole.rs`).
 
 mod life;
+mod named;
 mod send;
 mod subscribe;
 mod workers;

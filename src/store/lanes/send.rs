@@ -7,9 +7,9 @@ use super::super::accept::{FromHandler, Patience};
 use super::super::whole::Whole;
 use super::workers::Routing;
 use super::{Group, Lanes};
-use crate::error::{ScheduleError, SendAllError, SendError};
+use crate::error::{ScheduleError, SendAllError, SendError, SendWaitError};
 use crate::event::Event;
-use crate::handler::SubscriptionId;
+use crate::handler::{Answer, SubscriptionId};
 use crate::ring::{Sent, SentAll};
 use crate::time::Deadline;
 use crate::timer::{Every, MakeEvent, PeriodicHandle, TimerHandle, When};
@@ -54,6 +54,26 @@ impl<E: Event> Lanes<E> {
     /// # Errors
     ///
     /// As [`EventStore::try_send`](crate::EventStore::try_send).
+    ///
+    /// # Panics
+    ///
+    /// If the function that finds the key does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy, Workers};
+    /// # struct Ping;
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// let workers = Workers::round_robin().count(1);
+    /// let lanes = EventStore::builder(8, OverrunPolicy::Block).build_lanes(workers)?;
+    /// match lanes.try_send(Ping) {
+    ///     Ok(_) => {}
+    ///     Err(error) if error.is_full() => drop(error.into_event()),
+    ///     Err(error) => return Err(error.into()),
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[inline]
     pub fn try_send(&self, event: E) -> Result<Sent<E>, SendError<E>> {
         self.group.send(event, Patience::None)
@@ -64,6 +84,24 @@ impl<E: Event> Lanes<E> {
     /// # Errors
     ///
     /// As [`EventStore::send_timeout`](crate::EventStore::send_timeout).
+    ///
+    /// # Panics
+    ///
+    /// If the function that finds the key does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy, Workers};
+    /// # struct Ping;
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// use std::time::Duration;
+    ///
+    /// let workers = Workers::round_robin().count(2);
+    /// let lanes = EventStore::builder(8, OverrunPolicy::Block).build_lanes(workers)?;
+    /// lanes.send_timeout(Ping, Duration::from_millis(5))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn send_timeout(&self, event: E, timeout: Duration) -> Result<Sent<E>, SendError<E>> {
         self.group.send(event, Patience::For(timeout))
     }
@@ -73,6 +111,24 @@ impl<E: Event> Lanes<E> {
     /// # Errors
     ///
     /// As [`EventStore::send_deadline`](crate::EventStore::send_deadline).
+    ///
+    /// # Panics
+    ///
+    /// If the function that finds the key does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy, Workers};
+    /// # struct Ping;
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// use std::time::{Duration, Instant};
+    ///
+    /// let workers = Workers::round_robin().count(2);
+    /// let lanes = EventStore::builder(8, OverrunPolicy::Block).build_lanes(workers)?;
+    /// lanes.send_deadline(Ping, Instant::now() + Duration::from_millis(5))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn send_deadline(&self, event: E, deadline: Instant) -> Result<Sent<E>, SendError<E>> {
         self.group.send(event, Patience::Until(Deadline::at(deadline)))
     }
@@ -108,6 +164,41 @@ impl<E: Event> Lanes<E> {
     pub fn send_all(&self, events: &mut Vec<E>) -> Result<SentAll<E>, SendAllError> {
         let Some(lane) = self.group.lane_of_all(events)? else { return Ok(SentAll::Stored) };
         self.group.lanes[lane].send_all(events)
+    }
+
+    /// Sends an event to its lane, and returns when all its handlers there were called, with what each
+    /// of them said; see [`EventStore::send_wait`](crate::EventStore::send_wait).
+    ///
+    /// What its lane accepted before is dispatched first; other lanes go on with theirs.
+    ///
+    /// # Errors
+    ///
+    /// As there; [`WouldDeadlock`](SendWaitError::WouldDeadlock) in a handler of any lane.
+    ///
+    /// # Panics
+    ///
+    /// If the function that finds the key does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Deadline, Event, EventStore, OverrunPolicy, Workers};
+    /// # struct Ping(u64);
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// let workers = Workers::by_key(|ping: &Ping| ping.0).count(2);
+    /// let lanes = EventStore::builder(8, OverrunPolicy::Block).build_lanes(workers)?;
+    /// let _pong = lanes.subscribe((), |_: &Ping, _| println!("pong"));
+    /// assert_eq!(lanes.send_wait(Ping(1), Deadline::NEVER)?.replies().len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[doc(alias = "PublishSync")]
+    pub fn send_wait(
+        &self,
+        event: E,
+        deadline: impl Into<Deadline>,
+    ) -> Result<Answer, SendWaitError<E>> {
+        let lane = self.group.shared(self.group.lane_of(&event));
+        lane.send_wait(event, deadline.into(), self.group.is_inside())
     }
 
     pub(crate) fn schedule(

@@ -1,16 +1,15 @@
 //! One subscription in all lanes.
 
 use super::super::EventStore;
-use super::{Group, Lanes};
+use super::Lanes;
 use crate::error::{ConfigError, HandlerError};
 use crate::event::Event;
 use crate::handler::{
     Batch, BatchConfig, BoxHandler, CallContext, Common, Context, Filter, Handler, HandlerFn,
     HandlerMut, IntoOutcome, Listing, Outcome, Registered, Registry, SubscribeOptions,
-    Subscription, SubscriptionId, SubscriptionStats,
+    Subscription, SubscriptionId,
 };
 use crate::sync::{Arc, Weak};
-use crate::time::Deadline;
 
 /// One handler in several lanes.
 struct InCommon<H>(Arc<H>);
@@ -27,6 +26,21 @@ impl<E: Event> Lanes<E> {
     ///
     /// The workers call it side by side, so what it changes has to be safe to change from several
     /// threads; or see [`subscribe_each`](Self::subscribe_each).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Deadline, Event, EventStore, OverrunPolicy, Workers};
+    /// # struct Ping;
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// let workers = Workers::round_robin().count(2);
+    /// let lanes = EventStore::builder(8, OverrunPolicy::Block).build_lanes(workers)?;
+    /// let pong = lanes.subscribe((), |_: &Ping, _| println!("pong"));
+    /// lanes.send(Ping)?;
+    /// lanes.flush(Deadline::NEVER)?;
+    /// assert_eq!(pong.stats().expect("it is there").succeeded, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[track_caller]
     pub fn subscribe<R: IntoOutcome>(
         &self,
@@ -144,6 +158,28 @@ impl<E: Event> Lanes<E> {
     /// # Errors
     ///
     /// As [`EventStore::subscribe_batch`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy, Workers};
+    /// # struct Ping;
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// let workers = Workers::round_robin().count(2);
+    /// let lanes = EventStore::builder(8, OverrunPolicy::Block).build_lanes(workers)?;
+    /// use std::sync::mpsc;
+    /// use ringbus::{Batch, BatchConfig, CallContext, Deadline, SubscribeOptions};
+    ///
+    /// let (len, lens) = mpsc::channel();
+    /// let tell = move |rows: &mut Batch<'_, Ping>, _: &CallContext<'_, Ping>| len.send(rows.len());
+    /// let _insert = lanes.subscribe_batch(SubscribeOptions::topic(()), BatchConfig::new(2), tell)?;
+    /// for _ in 0..4 {
+    ///     lanes.send(Ping)?;
+    /// }
+    /// assert!(lanes.drain(Deadline::NEVER).is_complete());
+    /// assert_eq!(lens.try_iter().sum::<usize>(), 4);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[track_caller]
     pub fn subscribe_batch<R: IntoOutcome, F: Filter<E>>(
         &self,
@@ -215,61 +251,7 @@ impl<E: Event> Lanes<E> {
         Subscription::new(id, common)
     }
 
-    fn first(&self) -> &EventStore<E> {
+    pub(super) fn first(&self) -> &EventStore<E> {
         &self.group.lanes[0]
-    }
-
-    /// Ends a subscription in all lanes; whether it was still there. See
-    /// [`EventStore::unsubscribe`].
-    pub fn unsubscribe(&self, id: SubscriptionId) -> bool {
-        self.group.unsubscribe_everywhere(id)
-    }
-
-    /// Ends a subscription and waits until no call of its handler is running in any lane; whether that
-    /// is so by `deadline`. From inside a handler it does not wait, and says `false`.
-    pub fn unsubscribe_and_wait(&self, id: SubscriptionId, deadline: impl Into<Deadline>) -> bool {
-        self.unsubscribe(id);
-        let deadline = deadline.into();
-        !self.group.is_dispatching_here()
-            && self.group.lanes.iter().all(|lane| lane.unsubscribe_and_wait(id, deadline))
-    }
-
-    /// Keeps events from a subscription until [`resume`](Self::resume); whether that is a change.
-    pub fn pause(&self, id: SubscriptionId) -> bool {
-        self.group.pause(id, true)
-    }
-
-    /// Lets events come to a subscription again; whether that is a change.
-    pub fn resume(&self, id: SubscriptionId) -> bool {
-        self.group.pause(id, false)
-    }
-
-    /// What a subscription has counted in all lanes, if it is there.
-    pub fn subscription_stats(&self, id: SubscriptionId) -> Option<SubscriptionStats> {
-        self.group.stats(id)
-    }
-
-    /// How many subscriptions a topic has, those of all topics included.
-    pub fn subscriber_count(&self, topic: E::Topic) -> usize {
-        self.first().subscriber_count(topic)
-    }
-}
-
-impl<E: Event> Group<E> {
-    pub(super) fn unsubscribe_everywhere(&self, id: SubscriptionId) -> bool {
-        // None is left out.
-        self.lanes.iter().fold(false, |any, lane| lane.unsubscribe(id) | any)
-    }
-}
-
-impl<E: Event> Group<E> {
-    fn pause(&self, id: SubscriptionId, paused: bool) -> bool {
-        let lanes = self.lanes.iter();
-        lanes.fold(false, |any, lane| lane.shared.registry.pause(id, paused) | any)
-    }
-
-    fn stats(&self, id: SubscriptionId) -> Option<SubscriptionStats> {
-        let stats = self.lanes.iter().filter_map(|lane| lane.subscription_stats(id));
-        stats.reduce(|sum, stats| sum.plus(&stats))
     }
 }

@@ -56,6 +56,22 @@ impl<E: Event> Workers<E> {
     ///
     /// For events that have nothing to do with each other: there is no order between them. Costs a
     /// send one read-modify-write.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy, Workers};
+    /// # struct Ping;
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// let workers = Workers::<Ping>::round_robin().count(2);
+    /// let lanes = EventStore::builder(8, OverrunPolicy::Block).build_lanes(workers)?;
+    /// lanes.send(Ping)?;
+    /// lanes.send(Ping)?;
+    /// # lanes.flush(ringbus::Deadline::NEVER)?;
+    /// let accepted = |lane| lanes.lane(lane).map(|lane| lane.metrics().accepted);
+    /// assert_eq!((accepted(0), accepted(1)), (Some(1), Some(1)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn round_robin() -> Self {
         Self::new(Routing::RoundRobin(CachePadded::new(AtomicU64::new(0))))
     }
@@ -63,8 +79,9 @@ impl<E: Event> Workers<E> {
     /// Events with the same key go to the same worker, in the order in which they were sent.
     ///
     /// That order holds whatever handlers do: one that is slow, fails or panics delays its own lane
-    /// and nothing else. (An attempt that [waits](crate::Retry) lets later events go first.) Different keys may share a worker. `key` is called by the sender, once for
-    /// each event; if it panics, the send does.
+    /// and nothing else. (An attempt that [waits](crate::Retry) lets later events go first.) Different keys
+    /// may share a worker. `key` is called by the sender, once for each event; if it panics, the send
+    /// does. Costs a send what it takes to find the key and to hash it.
     ///
     /// # Examples
     ///
@@ -84,6 +101,17 @@ impl<E: Event> Workers<E> {
     }
 
     /// The same with the topic as the key.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy, Workers};
+    /// # struct Quote(&'static str);
+    /// # impl Event for Quote { type Topic = &'static str; fn topic(&self) -> &'static str { self.0 } }
+    /// let workers = Workers::<Quote>::by_topic().count(2);
+    /// let lanes = EventStore::builder(8, OverrunPolicy::Block).build_lanes(workers)?;
+    /// # Ok::<(), ringbus::ConfigError>(())
+    /// ```
     pub fn by_topic() -> Self {
         Self::by_key(Event::topic)
     }
@@ -111,6 +139,18 @@ impl<E: Event> Workers<E> {
     }
 
     /// Keeps each worker on a core of its own, the first one on the first of these.
+    ///
+    /// As many cores as there are workers, or it is an error when the lanes are built.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, Workers};
+    /// # struct Ping;
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// let workers = Workers::<Ping>::round_robin().count(4).pin_to(2..6);
+    /// # drop(workers);
+    /// ```
     #[doc(alias = "affinity")]
     pub fn pin_to(mut self, cores: impl IntoIterator<Item = usize>) -> Self {
         self.cores = cores.into_iter().collect();

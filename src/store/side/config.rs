@@ -41,6 +41,17 @@ impl LaneConfig {
     }
 
     /// Keeps the thread on the core with this number, from 0.
+    ///
+    /// A core that there is not is an error when the lane is made.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ringbus::{BusySpin, LaneConfig, OverrunPolicy};
+    ///
+    /// // A core that does nothing else.
+    /// let lane = LaneConfig::new(1024, OverrunPolicy::DropOldest).pin_to(3).wait(BusySpin);
+    /// ```
     #[doc(alias = "affinity")]
     pub fn pin_to(mut self, core: usize) -> Self {
         self.driver = self.driver.pin_to(core);

@@ -95,11 +95,45 @@ impl<E: Event> LaneSubscription<E> {
 
     /// Keeps events from the handler until [`resume`](Self::resume); whether that is a change. See
     /// [`Subscription::pause`]. What is in the lane passes the handler over, too.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, LaneConfig, OverrunPolicy, SubscribeOptions};
+    /// # #[derive(Clone)]
+    /// # struct Ping;
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// # let store = EventStore::builder(8, OverrunPolicy::ReturnError).build()?;
+    /// let lane = LaneConfig::new(8, OverrunPolicy::ReturnError);
+    /// let slow = store.subscribe_lane(SubscribeOptions::topic(()), lane, |_: &Ping, _| ())?;
+    /// assert!(slow.pause());
+    /// store.send(Ping)?;
+    /// store.publish();
+    /// assert!(slow.resume());
+    /// assert_eq!(slow.stats().expect("it is there").missed, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn pause(&self) -> bool {
         self.subscription.pause() | self.in_lane.pause()
     }
 
     /// Lets events come to the handler again; whether that is a change.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, LaneConfig, OverrunPolicy, SubscribeOptions};
+    /// # #[derive(Clone)]
+    /// # struct Ping;
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// # let store = EventStore::builder(8, OverrunPolicy::ReturnError).build()?;
+    /// let lane = LaneConfig::new(8, OverrunPolicy::ReturnError);
+    /// let options = SubscribeOptions::topic(()).paused();
+    /// let slow = store.subscribe_lane(options, lane, |_: &Ping, _| ())?;
+    /// assert!(slow.resume());
+    /// assert!(!slow.resume());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn resume(&self) -> bool {
         self.subscription.resume() | self.in_lane.resume()
     }
@@ -113,6 +147,20 @@ impl<E: Event> LaneSubscription<E> {
     }
 
     /// Lets the subscription last as long as the store.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, LaneConfig, OverrunPolicy, SubscribeOptions};
+    /// # #[derive(Clone)]
+    /// # struct Ping;
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// # let store = EventStore::builder(8, OverrunPolicy::ReturnError).build()?;
+    /// let lane = LaneConfig::new(8, OverrunPolicy::ReturnError);
+    /// let id = store.subscribe_lane(SubscribeOptions::topic(()), lane, |_: &Ping, _| ())?.detach();
+    /// assert!(store.unsubscribe(id));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn detach(self) -> SubscriptionId {
         self.in_lane.detach();
         self.subscription.detach()

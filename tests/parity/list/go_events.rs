@@ -24,7 +24,7 @@ pub(crate) const GO_EVENTS: &[GoFile] = &[GoFile {
         ("TestGetMetrics", Test),
         ("TestHealthCheck", NotYet("comes with what a store says of its own health")),
         ("TestClose", Test),
-        ("TestTypedEventBus", NotYet("comes with the bus of any type")),
+        ("TestTypedEventBus", Test),
         ("TestMakeEvtKey", Never(DISK_KEYS)),
         ("TestParseEvtKey_errors", Never(DISK_KEYS)),
         ("TestNextKey", Never(DISK_KEYS)),

@@ -46,8 +46,47 @@ pub(super) const ROWS: &[Weakening] = &[
     text(
         "driver sleeps without a look at the flushes",
         "store/crew/drive.rs",
-        &[("self.news() != seen || self.crew.flushes.is_asked();", "self.news() != seen;")],
+        &[(
+            "self.news() != seen || self.is_asked();",
+            "self.news() != seen || self.asks.is_asked();",
+        )],
         ("driver", &["flush_vs_driver"]),
+    ),
+    text(
+        "driver sleeps without a look at who asks",
+        "store/crew/drive.rs",
+        &[(
+            "self.news() != seen || self.is_asked();",
+            "self.news() != seen || self.crew.flushes.is_asked();",
+        )],
+        ("driver", &["answer_vs_driver"]),
+    ),
+    text(
+        "who asks rings nobody",
+        "store/send_wait.rs",
+        &[("        self.intake.wake_waiting();\n        let attempt", "        let attempt")],
+        ("driver", &["answer_vs_driver"]),
+    ),
+    text(
+        "nobody is told of an answer",
+        "store/send_wait.rs",
+        &[("        self.shared.dispatcher.waiting().notify();\n", "")],
+        ("driver", &["answer_vs_driver"]),
+    ),
+    text(
+        "who asks does not look for a close",
+        "store/send_wait.rs",
+        &[("|| self.intake.is_closed())", "|| false)")],
+        ("driver", &["answer_vs_close"]),
+    ),
+    text(
+        "an answer is told before the lease is back",
+        "store/crew/drive.rs",
+        &[(
+            "        drop(dispatch);\n        drop(answers);\n",
+            "        drop(answers);\n        drop(dispatch);\n",
+        )],
+        ("driver", &["answer_vs_books"]),
     ),
     text(
         "driver looks for a flush after the tail",
@@ -68,8 +107,8 @@ pub(super) const ROWS: &[Weakening] = &[
         "a flush is told before the lease is back",
         "store/crew/drive.rs",
         &[(
-            "            drop(dispatch);\n            self.complete_flushes(asked);\n",
-            "            self.complete_flushes(asked);\n            drop(dispatch);\n",
+            "        drop(dispatch);\n        drop(answers);\n        if owes {\n            self.complete_flushes(asked);\n        }\n",
+            "        if owes {\n            self.complete_flushes(asked);\n        }\n        drop(dispatch);\n        drop(answers);\n",
         )],
         ("driver", &["flush_vs_books"]),
     ),
