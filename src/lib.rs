@@ -270,6 +270,8 @@ mod message;
 mod meter;
 mod metrics;
 mod middleware;
+#[cfg(feature = "serde")]
+mod nanos;
 mod ring;
 mod schedule;
 mod store;
