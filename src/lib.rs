@@ -258,6 +258,8 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
+#[cfg(any(feature = "metrics", feature = "prometheus"))]
+mod bridge;
 mod config;
 mod contain;
 mod dead_letter;
@@ -283,6 +285,10 @@ mod typed;
 mod wait;
 mod wheel;
 
+#[cfg(feature = "metrics")]
+pub use bridge::MetricsBridge;
+#[cfg(feature = "prometheus")]
+pub use bridge::PrometheusText;
 pub use config::{HealthLimits, Limit, ObserveConfig, OverrunPolicy};
 pub use dead_letter::{
     DeadLetter, DeadLetterConfig, DeadLetterQueue, DeadLetterStats, LetterId, WhenFull,
