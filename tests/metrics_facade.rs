@@ -7,6 +7,7 @@ mod common;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use busy::{ODD, busy};
 use common::{Number, numbers};
@@ -14,7 +15,7 @@ use metrics::{
     Counter, CounterFn, Gauge, GaugeFn, Histogram, Key, KeyName, Metadata, Recorder, SharedString,
     Unit,
 };
-use ringbus::{MetricsBridge, OverrunPolicy, SubscribeOptions};
+use ringbus::{BatchConfig, MetricsBridge, OverrunPolicy, SubscribeOptions};
 
 /// A name and labels, as text.
 type Place = String;
@@ -169,7 +170,8 @@ fn a_figure_is_registered_once_and_ends_with_its_subscription() {
     let memory = Memory::default();
     let store = numbers(8, OverrunPolicy::ReturnError);
     let options = SubscribeOptions::topic(()).name("short");
-    let short = store.subscribe_batch(options, ringbus::BatchConfig::new(4), |_, _| ()).unwrap();
+    let waits = BatchConfig::new(4).max_wait(Duration::from_hours(1));
+    let short = store.subscribe_batch(options, waits, |_, _| ()).unwrap();
     let id = short.id().to_string();
     let place = |name: &str| {
         let id = id.rsplit(' ').next().unwrap();
