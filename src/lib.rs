@@ -313,13 +313,13 @@ pub use message::{
 };
 pub use meter::{BlockedStats, FailureRate, FillStats, LatencyStats, TopicStats};
 pub use metrics::{Balance, Metrics};
-#[cfg(feature = "tracing")]
-pub use middleware::Log;
 pub use middleware::{
     BackOff, Breaker, BreakerPermit, BreakerPolicy, BreakerState, CatchPanic, CircuitBreaker,
     CircuitBreaking, GiveUp, Only, PayloadLimit, RateLimit, RateLimiter, Retrier, Retry,
     RetryDecision, RetryPolicy, Timeout,
 };
+#[cfg(feature = "tracing")]
+pub use middleware::{Log, Spans};
 pub use ring::{
     Displacing, Lossless, Many, Mode, Producers, Reader, Ring, RingConsumer, RingProducer, Sender,
     Sent, SentAll, Single, SingleRing,

@@ -29,6 +29,7 @@ pub(crate) trait Outlet<E: Event>: Sync {
     fn can_wait(&self) -> bool;
     /// Tells every observer.
     fn observe(&self, tell: &dyn Fn(&dyn Observer<E>));
+    fn name_of(&self, id: SubscriptionId) -> Option<String>;
 }
 
 /// What observers want to know of calls.
@@ -259,6 +260,29 @@ impl<'a, E: Event, P: Producers> Context<'a, E, P> {
     /// The subscription that is being called.
     pub const fn subscription(&self) -> SubscriptionId {
         self.subscription
+    }
+
+    /// The [name](crate::SubscribeOptions::name) of the subscription that is being called, if it has one
+    /// and has not ended meanwhile. Takes a lock that subscribing takes, and allocates: for reports.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy, SubscribeOptions};
+    /// # struct Ping;
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// let store = EventStore::builder(8, OverrunPolicy::ReturnError).build()?;
+    /// let options = SubscribeOptions::topic(()).name("pong");
+    /// let _pong = store.subscribe_with(options, |_: &Ping, context| {
+    ///     assert_eq!(context.subscription_name().as_deref(), Some("pong"));
+    /// });
+    /// # store.send(Ping)?;
+    /// # store.publish();
+    /// # assert_eq!(store.metrics().failed_calls, 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn subscription_name(&self) -> Option<String> {
+        self.call.outlet.name_of(self.subscription)
     }
 
     /// Ends the subscription that is being called: this is its last call.

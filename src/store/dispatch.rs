@@ -367,6 +367,8 @@ impl<E: Event> Dispatch<'_, E> {
         if shared.registry.has_newer(seen) {
             *seen = shared.registry.look();
         }
+        #[cfg(feature = "tracing")]
+        let _inside = crate::middleware::Inside::dispatch(first, count);
         let mut events = scratch.drain(..);
         let mut tools = Tools { seen, batches, left };
         let dispatched = shared.deliver_all(&mut events, first, &mut tools, deadline);
