@@ -74,7 +74,6 @@ impl Spans {
 
     /// The span of a call.
     fn of<E: Event>(&self, context: &CallContext<'_, E>) -> Span {
-        let name = context.subscription_name();
         // `tracing` wants to know the level at compile time.
         macro_rules! span_at {
             ($level:expr) => {
@@ -86,7 +85,7 @@ impl Spans {
                     topic = ?context.topic(),
                     position = context.position(),
                     subscription = context.subscription().0,
-                    name = name.as_deref(),
+                    name = context.subscription_name(),
                     attempt = context.attempt(),
                     outcome = field::Empty,
                     error = field::Empty,

@@ -341,8 +341,4 @@ impl<E: Event> Outlet<E> for FromHandler<'_, E> {
     fn observe(&self, tell: &dyn Fn(&dyn Observer<E>)) {
         self.0.observe(tell);
     }
-
-    fn name_of(&self, id: SubscriptionId) -> Option<String> {
-        self.0.registry.find(id)?.profile().name.as_deref().map(str::to_owned)
-    }
 }
