@@ -64,6 +64,14 @@ enum Handle {
 
 impl MetricsBridge {
     /// For the only store of a program, without a label that names it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ringbus::MetricsBridge;
+    ///
+    /// let bridge = MetricsBridge::new();
+    /// ```
     pub const fn new() -> Self {
         Self { store: None, is_described: false, handles: HashMap::with_hasher(FxBuildHasher) }
     }

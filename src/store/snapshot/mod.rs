@@ -28,6 +28,14 @@ use crate::ring::Producers;
 /// impossible: no more events have left than were accepted, no more were unhandled than dispatched, and
 /// the parts of a subscription's `offered` make it up exactly. Figures of the dispatch lag by at most one
 /// run of events.
+///
+/// # Elsewhere
+///
+/// With the feature `serde` it can be serialised, and read back in another process; so can
+/// [`Health`](crate::Health). Times are whole nanoseconds, in fields whose names end in `_ns`, and
+/// [`SubscriptionId`]s are numbers, which mean something in the process that they come from. What a later
+/// version adds is left out by those who read with an earlier one. The features `prometheus` and `metrics`
+/// hand it to scrapers and recorders.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
