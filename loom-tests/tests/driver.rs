@@ -109,8 +109,7 @@ fn flush_vs_books() {
 /// An answer comes when the driver has called the handler, whether it slept or was about to; what the
 /// handler did is visible.
 ///
-/// Fails (as a deadlock) if who asks does not ring, if the driver does not look for it before it sleeps,
-/// or if it tells nobody of its answers.
+/// Fails (as a deadlock) if who asks does not ring, or if the driver does not look for it before it sleeps.
 #[test]
 fn answer_vs_driver() {
     explore_bounded(2, 100, &[1], || {

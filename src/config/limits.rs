@@ -18,6 +18,14 @@ impl<T> Limit<T> {
     pub const OFF: Self = Self { degraded: None, unhealthy: None };
 
     /// Degraded from the first on, unhealthy from the second on.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::Limit;
+    /// let limit = Limit::new(80, 100);
+    /// assert_eq!((limit.degraded, limit.unhealthy), (Some(80), Some(100)));
+    /// ```
     pub const fn new(degraded: T, unhealthy: T) -> Self {
         Self { degraded: Some(degraded), unhealthy: Some(unhealthy) }
     }
@@ -53,6 +61,19 @@ impl<T: PartialOrd> Limit<T> {
 /// let health = store.health();
 /// assert!(health.is_degraded());
 /// assert_eq!(health.to_string(), "degraded: the ring is 50 % full (limit 50 %)");
+///
+/// use std::time::Duration;
+/// let seconds = Duration::from_secs;
+/// let strict = HealthLimits::off()
+///     .failure_percent(Limit::new(1, 10))
+///     .failures_min(3)
+///     .lag_events(Limit::new(100, 1_000))
+///     .age(Limit::new(seconds(1), seconds(5)))
+///     .blocked(Limit { degraded: Some(seconds(1)), unhealthy: None })
+///     .stuck_after(Limit::new(seconds(2), seconds(10)))
+///     .dead_letters(Limit::new(1, 1_000));
+/// let store = EventStore::<Ping>::builder(2, OverrunPolicy::ReturnError).health_limits(strict);
+/// assert!(store.build()?.health().is_healthy());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

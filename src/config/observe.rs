@@ -22,6 +22,11 @@ use crate::error::ConfigError;
 /// store.publish();
 /// let topics = store.topic_stats();
 /// assert_eq!((topics[0].topic, topics[0].dispatched), (Some('a'), 2));
+///
+/// use std::time::Duration;
+/// let of_an_hour = ObserveConfig::new().error_window(Duration::from_secs(3600)).errors_max(1_000);
+/// let store = EventStore::<Key>::builder(8, OverrunPolicy::ReturnError).observe(of_an_hour);
+/// assert_eq!(store.build()?.snapshot().failures.window, Duration::from_secs(3600));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -82,6 +82,14 @@ pub enum MessageError<D> {
 
 impl<D> MessageError<D> {
     /// Gives the payload back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::Message;
+    /// let refused = Message::builder("", "payload").build().expect_err("it has no topic");
+    /// assert_eq!(refused.into_data(), "payload");
+    /// ```
     pub fn into_data(self) -> D {
         match self {
             Self::Topic { data, .. } | Self::Metadata { data, .. } => data,

@@ -27,6 +27,19 @@ pub enum SendWaitError<E> {
 
 impl<E> SendWaitError<E> {
     /// Gives the event back, unless it was accepted.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Deadline, Event, EventStore, OverrunPolicy};
+    /// # struct Ping(u8);
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// let store = EventStore::builder(8, OverrunPolicy::ReturnError).build()?;
+    /// store.close();
+    /// let refused = store.send_wait(Ping(7), Deadline::NEVER).expect_err("it is closed");
+    /// assert!(refused.into_event().is_some_and(|ping| ping.0 == 7));
+    /// # Ok::<(), ringbus::ConfigError>(())
+    /// ```
     pub fn into_event(self) -> Option<E> {
         match self {
             Self::Timeout(event) | Self::Closed(event) | Self::WouldDeadlock(event) => Some(event),

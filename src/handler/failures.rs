@@ -53,6 +53,21 @@ pub struct DistinctErrors {
 
 impl DistinctErrors {
     /// All failures, ever.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, HandlerError, OverrunPolicy};
+    /// # struct Ping;
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// let store = EventStore::builder(8, OverrunPolicy::ReturnError).build()?;
+    /// let _fails = store.subscribe((), |_: &Ping, _| Err::<(), _>(HandlerError::message("no")));
+    /// store.send(Ping)?;
+    /// store.publish();
+    /// let errors = store.snapshot().errors;
+    /// assert_eq!((errors.errors.len(), errors.total()), (1, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn total(&self) -> u64 {
         self.errors.iter().fold(self.others, |sum, error| sum + error.count)
     }

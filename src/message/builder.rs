@@ -11,7 +11,8 @@ use crate::error::{MessageError, MetadataError, TopicError};
 /// # Examples
 ///
 /// ```
-/// use ringbus::{Message, TraceContext};
+/// use std::time::SystemTime;
+/// use ringbus::{Message, MessageId, TraceContext, WallClock};
 ///
 /// let trace: TraceContext = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".parse()?;
 /// let message = Message::builder("order.placed", 7)
@@ -21,6 +22,11 @@ use crate::error::{MessageError, MetadataError, TopicError};
 ///     .build()?;
 /// assert_eq!(message.metadata().len(), 2);
 /// assert!(Message::builder("", 7).build().is_err());
+///
+/// let same = Message::builder("order.placed", 7).id(message.id()).timestamp(SystemTime::UNIX_EPOCH);
+/// assert_eq!(same.build()?.id(), message.id());
+/// let later = Message::builder("order.placed", 7).id(MessageId::next()).clock(&WallClock::system());
+/// assert!(later.build()?.timestamp() > SystemTime::UNIX_EPOCH);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]

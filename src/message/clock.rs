@@ -37,6 +37,16 @@ struct Start {
 
 impl WallClock {
     /// The system's.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Message, WallClock};
+    /// let wall = WallClock::system();
+    /// let message = Message::builder("tick", 1).clock(&wall).build()?;
+    /// assert!(message.timestamp() <= wall.now());
+    /// # Ok::<(), ringbus::MessageError<i32>>(())
+    /// ```
     pub const fn system() -> Self {
         Self(None)
     }

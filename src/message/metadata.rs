@@ -87,6 +87,16 @@ impl Metadata {
     }
 
     /// Takes an entry out.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::Metadata;
+    /// let mut metadata = Metadata::new();
+    /// metadata.insert("tenant", "acme")?;
+    /// assert!(metadata.remove("tenant").is_some() && metadata.remove("tenant").is_none());
+    /// # Ok::<(), ringbus::MetadataError>(())
+    /// ```
     pub fn remove(&mut self, key: &str) -> Option<MetaValue> {
         let entries = self.0.as_mut()?;
         let place = entries.list.iter().position(|(other, _)| other == key)?;

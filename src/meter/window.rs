@@ -4,6 +4,22 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 /// How many handler calls have failed lately.
+///
+/// # Examples
+///
+/// ```
+/// # use ringbus::{Event, EventStore, HandlerError, OverrunPolicy};
+/// # struct Ping;
+/// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+/// let store = EventStore::builder(8, OverrunPolicy::ReturnError).build()?;
+/// let _fails = store.subscribe((), |_: &Ping, _| Err::<(), _>(HandlerError::message("no")));
+/// store.send_all(&mut vec![Ping, Ping])?;
+/// store.publish();
+/// let rate = store.snapshot().failures;
+/// assert_eq!((rate.failures, rate.percent()), (2, Some(100)));
+/// println!("{:.1} failures in each second", rate.per_second());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]

@@ -29,7 +29,7 @@ pub(super) type Stop<E> = (Option<E>, HandlerError);
 impl<E: Event> Shared<E> {
     /// Delivers the events of a run, in order, and drops each as soon as it is done; how many.
     #[inline]
-    pub(super) fn deliver_all(
+    pub(super) fn deliver_all<const COUNTS: bool>(
         &self,
         events: &mut Drain<'_, E>,
         first: u64,
@@ -58,7 +58,8 @@ impl<E: Event> Shared<E> {
             let plain = plain_len(events.as_slice());
             len = len.max(plain + 1).min(events.len());
             let some = &events.as_slice()[..len];
-            let delivery = Delivery::new(self, some, position, deadline, tools.left, takers_max);
+            let delivery =
+                Delivery::<_, COUNTS>::new(self, some, position, deadline, tools.left, takers_max);
             let done = delivery.run(&mut lookup, &mut tally);
             dispatched += done;
             if !tools.left.is_empty() {
@@ -81,6 +82,19 @@ impl<E: Event> Shared<E> {
         dispatched
     }
 
+    /// The same with events counted by topic. Apart from the rest, which so pays nothing for it.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn deliver_counted(
+        &self,
+        events: &mut Drain<'_, E>,
+        first: u64,
+        tools: &mut Tools<'_, E>,
+        deadline: Deadline,
+    ) -> usize {
+        self.deliver_all::<true>(events, first, tools, deadline)
+    }
+
     /// The same for events that are dispatched together: one that a handler fails on is the last.
     pub(super) fn deliver_together(
         &self,
@@ -95,7 +109,8 @@ impl<E: Event> Shared<E> {
             let all = events.as_slice();
             let some = &all[..all.len().min(plain_len(all) + 1)];
             let position = first + dispatched as u64;
-            let mut delivery = Delivery::new(self, some, position, Deadline::NEVER, tools.left, 1);
+            let mut delivery =
+                Delivery::<_, true>::new(self, some, position, Deadline::NEVER, tools.left, 1);
             delivery.collects = true;
             let done = delivery.run(&mut lookup, &mut tally);
             dispatched += done;

@@ -235,8 +235,14 @@ impl<E: Event> Dispatch<'_, E> {
                 if left == 0 || shared.is_abandoned() || deadline.has_passed() {
                     break;
                 }
-                // The target was the tail a moment ago.
-                shared.look_at_fill(left);
+                if dispatched == 0 {
+                    // The target was the tail a moment ago.
+                    shared.look_at_fill(left);
+                } else {
+                    // Handlers have taken their time. It takes a run to come here, so that the line that
+                    // senders share is read no more often than that.
+                    shared.look_at_ring();
+                }
                 let Some(first) = self.receive(left) else {
                     backoff.snooze();
                     continue;
@@ -359,7 +365,6 @@ impl<E: Event> Dispatch<'_, E> {
     pub(super) fn dispatch_run(&mut self, first: u64, deadline: Deadline) -> usize {
         let shared = self.shared;
         let Dispatcher { scratch, seen, batches, left } = &mut *self.held;
-        let is_full_run = scratch.len() == scratch.capacity();
         let count = scratch.len();
         let in_flight = &shared.counters.dispatch.in_flight;
         in_flight.set(count as u64);
@@ -371,16 +376,15 @@ impl<E: Event> Dispatch<'_, E> {
         let _inside = crate::middleware::Inside::dispatch(first, count);
         let mut events = scratch.drain(..);
         let mut tools = Tools { seen, batches, left };
-        let dispatched = shared.deliver_all(&mut events, first, &mut tools, deadline);
+        let dispatched = if shared.gauges.topics.is_none() {
+            shared.deliver_all::<false>(&mut events, first, &mut tools, deadline)
+        } else {
+            shared.deliver_counted(&mut events, first, &mut tools, deadline)
+        };
         if dispatched < count {
             shared.set_aside(events);
         }
         in_flight.set(0);
-        if is_full_run {
-            // There is more, and handlers have taken their time. The line that senders share is left alone
-            // otherwise.
-            shared.look_at_ring();
-        }
         #[cfg(feature = "histogram")]
         shared.finish_marks(first, dispatched);
         dispatched

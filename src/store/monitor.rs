@@ -85,6 +85,19 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     ///
     /// Any number of them may be there, and none disturbs another one. Costs the dispatch a few
     /// nanoseconds when the ring is fuller than at any time since one of them looked.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy};
+    /// # struct Ping;
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// let store = EventStore::builder(8, OverrunPolicy::ReturnError).build()?;
+    /// let mut monitor = store.monitor();
+    /// store.send(Ping)?;
+    /// assert_eq!(monitor.snapshot().expect("the store is there").fill.pending_events, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn monitor(&self) -> Monitor<E> {
         Monitor { lanes: vec![Watched::new(&self.shared)] }
     }
@@ -92,6 +105,21 @@ impl<E: Event, P: Producers> EventStore<E, P> {
 
 impl<E: Event> Lanes<E> {
     /// Something that looks at all lanes again and again; see [`EventStore::monitor`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Deadline, Event, EventStore, OverrunPolicy, Workers};
+    /// # struct Ping;
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// let workers = Workers::round_robin().count(2);
+    /// let lanes = EventStore::builder(8, OverrunPolicy::Block).build_lanes(workers)?;
+    /// let mut monitor = lanes.monitor();
+    /// lanes.send(Ping)?;
+    /// lanes.flush(Deadline::NEVER)?;
+    /// assert_eq!(monitor.snapshot().expect("the lanes are there").metrics.unhandled, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn monitor(&self) -> Monitor<E> {
         Monitor { lanes: self.stores().iter().map(|lane| Watched::new(&lane.shared)).collect() }
     }

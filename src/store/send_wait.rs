@@ -158,7 +158,7 @@ impl<E: Event> Shared<E> {
         let mut tally = Tally::default();
         let mut lookup = Lookup { seen, topic: None, subscribers: &[] };
         let some = slice::from_ref(&event);
-        let replies = Delivery::new(self, some, position, Deadline::NEVER, left, 1)
+        let replies = Delivery::<_, true>::new(self, some, position, Deadline::NEVER, left, 1)
             .ask(&mut lookup, &mut tally);
         self.counters.dispatch.committed.add(1);
         let mut tools = Tools { seen, batches, left };

@@ -66,8 +66,8 @@ impl<E: Event> Left<E> {
     }
 }
 
-/// Events that are delivered together.
-pub(super) struct Delivery<'d, E: Event> {
+/// Events that are delivered together; if `COUNTS`, with a look whether topics are counted.
+pub(super) struct Delivery<'d, E: Event, const COUNTS: bool> {
     shared: &'d Shared<E>,
     events: &'d [E],
     /// The position of the first of them.
@@ -83,7 +83,7 @@ pub(super) struct Delivery<'d, E: Event> {
     pub(super) collects: bool,
 }
 
-impl<'d, E: Event> Delivery<'d, E> {
+impl<'d, E: Event, const COUNTS: bool> Delivery<'d, E, COUNTS> {
     pub(super) fn new(
         shared: &'d Shared<E>,
         events: &'d [E],
@@ -204,7 +204,7 @@ impl<'d, E: Event> Delivery<'d, E> {
         let count = (self.progress.done - self.offered) as u64;
         self.offered = self.progress.done;
         if count != 0 {
-            if let Some(topics) = &self.shared.gauges.topics {
+            if COUNTS && let Some(topics) = &self.shared.gauges.topics {
                 topics.dispatched(lookup.topic, count);
             }
             for subscriber in lookup.subscribers {
@@ -267,7 +267,9 @@ impl<'d, E: Event> Delivery<'d, E> {
     }
 
     /// Looks up the subscribers of the event in hand, unless that is done; its topic.
-    #[inline]
+    // As a call of its own it would cost a publish for every event fifty instructions.
+    #[allow(clippy::inline_always)]
+    #[inline(always)]
     fn look_up(&mut self, lookup: &mut Lookup<'_, E>, known: Option<E::Topic>) -> E::Topic {
         match lookup.topic {
             Some(topic) if self.progress.looked_up => topic,

@@ -129,7 +129,8 @@ impl<T: 'static, K: Carries<T>> Topic<T, K> {
     /// assert_eq!(bus.len_hint(), 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    #[inline]
+    #[allow(clippy::inline_always)]
+    #[inline(always)] // As in the bus.
     pub fn send(&self, event: T) -> Result<Sent<Payload<K>>, SendError<T>> {
         self.bus.send(event)
     }
@@ -150,7 +151,8 @@ impl<T: 'static, K: Carries<T>> Topic<T, K> {
     /// assert_eq!(numbers.try_send(2).unwrap_err().into_event(), 2);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    #[inline]
+    #[allow(clippy::inline_always)]
+    #[inline(always)]
     pub fn try_send(&self, event: T) -> Result<Sent<Payload<K>>, SendError<T>> {
         self.bus.try_send(event)
     }

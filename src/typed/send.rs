@@ -37,7 +37,9 @@ impl<K: Kind> TypedBus<K> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[doc(alias = "Emit")]
-    #[inline]
+    // So that the event is put together where it goes from: see `Intake::try_send`.
+    #[allow(clippy::inline_always)]
+    #[inline(always)]
     pub fn send<T: 'static>(&self, event: T) -> Result<Sent<Payload<K>>, SendError<T>>
     where
         K: Carries<T>,
@@ -60,7 +62,8 @@ impl<K: Kind> TypedBus<K> {
     /// assert_eq!(bus.try_send("two").unwrap_err().into_event(), "two");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    #[inline]
+    #[allow(clippy::inline_always)]
+    #[inline(always)] // As above.
     pub fn try_send<T: 'static>(&self, event: T) -> Result<Sent<Payload<K>>, SendError<T>>
     where
         K: Carries<T>,

@@ -68,12 +68,6 @@ pub(super) const ROWS: &[Weakening] = &[
         ("driver", &["answer_vs_driver"]),
     ),
     text(
-        "nobody is told of an answer",
-        "store/send_wait.rs",
-        &[("        self.shared.dispatcher.waiting().notify();\n", "")],
-        ("driver", &["answer_vs_driver"]),
-    ),
-    text(
         "who asks does not look for a close",
         "store/send_wait.rs",
         &[("|| self.intake.is_closed())", "|| false)")],
