@@ -51,7 +51,8 @@ impl ObserveConfig {
     /// Counts events by topic, for the first so many topics that come; the rest are counted together.
     /// Default: 0, which counts none. At most 65,536.
     ///
-    /// Costs nothing when off. When on: a look-up when the topic is another one than that of the event
+    /// Costs nothing when off. When on, less than can be measured where many events of a topic come
+    /// together: a look-up when the topic is another one than that of the event
     /// before, and an addition and a lock that nobody else holds for each such run of events; memory for so
     /// many topics.
     #[doc(alias = "EventCounts")]
@@ -64,9 +65,11 @@ impl ObserveConfig {
     /// how long about every n-th event takes from its send to the end of its last handler. Default: 0,
     /// which measures none.
     ///
-    /// Costs nothing when off. When on, each call of a handler goes through one more pointer and counts
-    /// down, two to three nanoseconds; one that is measured takes two looks at the clock beside that. A
-    /// subscription takes 37 kB of memory with the feature.
+    /// Costs nothing when off; with the feature, a send looks whether it is. When on, each call of a
+    /// handler goes through one more pointer and counts down, and one that is measured takes two looks at
+    /// the clock; with the feature an event that is measured takes three more, and ends a run of events.
+    /// Measured with the feature, on top of 20 ns from send to handled: 7 to 10 ns an event for every
+    /// 64th, 250 for every one. A subscription takes some 40 kB of memory with the feature.
     #[doc(alias = "AverageEmitDuration")]
     pub const fn sample_every(self, calls: u64) -> Self {
         Self { sample_every: calls, ..self }

@@ -348,9 +348,9 @@ impl<E: Event> Dispatch<'_, E> {
     #[inline(always)]
     fn receive(&mut self, count_max: u64) -> Option<u64> {
         let shared = self.shared;
-        let scratch = &mut self.held.scratch;
         #[cfg(feature = "histogram")]
         let count_max = count_max.min(shared.run_max());
+        let scratch = &mut self.held.scratch;
         let count_max = usize::try_from(count_max).unwrap_or(usize::MAX).min(scratch.capacity());
         let run = shared.intake.receive_into(scratch, count_max)?;
         if run.len == 0 {

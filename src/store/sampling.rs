@@ -22,7 +22,7 @@ impl<E: Event> Shared<E> {
     }
 
     /// How long events took from their send on, if that is measured.
-    #[cfg_attr(not(feature = "histogram"), allow(clippy::unused_self))]
+    #[cfg_attr(not(feature = "histogram"), allow(clippy::unused_self))] // As with the feature.
     pub(super) fn end_to_end(&self) -> Option<Measured> {
         #[cfg(feature = "histogram")]
         let measured = self.marks().map(SendMarks::measured);

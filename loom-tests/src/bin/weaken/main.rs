@@ -8,7 +8,8 @@
 //! ```
 //!
 //! It works on copies of the workspace in `target/weaken`, one for each processor, with the flags of
-//! `cargo loom`. A
+//! `cargo loom`. In a copy every ordering is looked up by its tag as a model runs, so those are built once; a
+//! change of the algorithm is built by itself. A
 //! weakening that does not compile, or no longer finds its place in the source, is an error and not
 //! a success. Before anything is changed it checks the comments: every ordering stronger than
 //! Relaxed carries a tag, no tag is used twice, and each has a row in the table.
@@ -17,7 +18,8 @@ mod scan;
 mod table;
 mod tree;
 
-use std::collections::BTreeSet;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -73,21 +75,31 @@ fn run() -> Result<bool, Failure> {
     Ok(all_red)
 }
 
-/// Applies the weakenings, each processor one at a time; whether every one was noticed.
+/// Applies the weakenings, each processor some; whether every one was noticed.
+///
+/// Nearly all the time goes into building. So whoever takes one ordering takes all of the same file of
+/// models, which are built once for them; changes of the text are built one by one.
 fn weaken_all(root: &Path, chosen: &[&Weakening], sites: &[Site]) -> Result<bool, Failure> {
-    let next = AtomicUsize::new(0);
+    let mut orderings: BTreeMap<&str, Vec<&Weakening>> = BTreeMap::new();
+    let mut texts = Vec::new();
+    for row in chosen {
+        match row.change {
+            Change::Ordering { .. } => orderings.entry(row.test).or_default().push(row),
+            Change::Text { .. } => texts.push(vec![*row]),
+        }
+    }
+    let mut orderings: Vec<_> = orderings.into_values().collect();
+    orderings.sort_by_key(|rows| Reverse(rows.len()));
+    let (orderings, texts) = (Queue::new(orderings), Queue::new(texts));
+
     let work = |worker| {
         let tree = Tree::copy(root, worker)?;
-        let mut all_red = true;
-        // Relaxed: only another one each time.
-        while let Some(row) = chosen.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let outcome = weaken(&tree, row, sites);
-            if outcome.is_err() {
-                // The others need not go on.
-                next.store(chosen.len(), Ordering::Relaxed);
-            }
-            all_red &= outcome?;
-        }
+        tree.switch_orderings(sites)?;
+        let mut all_red = orderings.serve(|rows| weaken_orderings(&tree, rows))?;
+        tree.restore_orderings(sites)?;
+        all_red &= texts.serve(|rows| {
+            rows.iter().try_fold(true, |all_red, row| Ok(weaken_text(&tree, row)? & all_red))
+        })?;
         Ok(all_red)
     };
     let workers = thread::available_parallelism()?.get().min(chosen.len());
@@ -98,6 +110,33 @@ fn weaken_all(root: &Path, chosen: &[&Weakening], sites: &[Site]) -> Result<bool
         let outcomes = workers.into_iter().map(|worker| worker.join().expect("no worker panics"));
         outcomes.reduce(|all, one| Ok(all? & one?)).unwrap_or(Ok(true))
     })
+}
+
+/// Work that several take from.
+struct Queue<T> {
+    parts: Vec<T>,
+    next: AtomicUsize,
+}
+
+impl<T> Queue<T> {
+    const fn new(parts: Vec<T>) -> Self {
+        Self { parts, next: AtomicUsize::new(0) }
+    }
+
+    /// Does what nobody else has begun; whether all of that came to `true`.
+    fn serve(&self, mut work: impl FnMut(&T) -> Result<bool, Failure>) -> Result<bool, Failure> {
+        let mut all = true;
+        // Relaxed: only another one each time.
+        while let Some(part) = self.parts.get(self.next.fetch_add(1, Ordering::Relaxed)) {
+            let outcome = work(part);
+            if outcome.is_err() {
+                // The others need not go on.
+                self.next.store(self.parts.len(), Ordering::Relaxed);
+            }
+            all &= outcome?;
+        }
+        Ok(all)
+    }
 }
 
 fn is_chosen(row: &Weakening, words: &[String]) -> bool {
@@ -127,44 +166,55 @@ fn check_table(sites: &[Site]) -> Result<(), Failure> {
 
 fn expect_green(tree: &Tree, test: &str) -> Result<(), Failure> {
     tree.build(test)?;
-    match tree.run(test, None)? {
+    match tree.run(test, None, "")? {
         Model::Green => Ok(()),
         Model::Red(how) => Err(format!("{test} fails without any weakening: {how}").into()),
     }
 }
 
-/// Applies one weakening; whether every model of its row failed.
-fn weaken(tree: &Tree, row: &Weakening, sites: &[Site]) -> Result<bool, Failure> {
-    let file = match row.change {
-        Change::Ordering { tag, to } => {
-            let site = sites.iter().find(|site| site.tag == tag).ok_or("the table was checked")?;
-            tree.change(&site.file, |text| scan::weaken_ordering(text, site, to))?;
-            site.file.clone()
-        }
-        Change::Text { file, replacements } => {
-            tree.change(file, |text| table::replace_all(text, replacements))?;
-            file.to_owned()
-        }
-    };
-    let built = tree.build(row.test);
+/// Weakens orderings, one at a time, in a tree where they are switched; whether every model of their
+/// rows failed.
+fn weaken_orderings(tree: &Tree, rows: &[&Weakening]) -> Result<bool, Failure> {
     let mut all_red = true;
-    if built.is_ok() {
-        for model in row.models {
-            let started = Instant::now();
-            let outcome = tree.run(row.test, Some(model));
-            let (result, how) = match outcome? {
-                Model::Red(how) => ("red as expected", how),
-                Model::Green => {
-                    all_red = false;
-                    ("STILL GREEN", String::new())
-                }
-            };
-            let seconds = started.elapsed().as_secs_f32();
-            println!("{:<38} {model:<32} {result:<16} {seconds:>5.1}  {how}", row.name);
-        }
+    for row in rows {
+        let Change::Ordering { tag, to } = row.change else {
+            return Err(format!("{} is no ordering", row.name).into());
+        };
+        tree.build(row.test)?;
+        all_red &= expect_red(tree, row, &format!("{tag}={to}"))?;
     }
-    tree.restore(&file)?;
-    built.map_err(|error| format!("{} does not compile: {error}", row.name))?;
+    Ok(all_red)
+}
+
+/// Applies one change of the text; whether every model of its row failed.
+fn weaken_text(tree: &Tree, row: &Weakening) -> Result<bool, Failure> {
+    let Change::Text { file, replacements } = row.change else {
+        return Err(format!("{} is no change of the text", row.name).into());
+    };
+    tree.change(file, |text| table::replace_all(text, replacements))?;
+    let outcome = match tree.build(row.test) {
+        Ok(()) => expect_red(tree, row, ""),
+        Err(error) => Err(format!("{} does not compile: {error}", row.name).into()),
+    };
+    tree.restore(file)?;
+    outcome
+}
+
+/// Runs the models of a row; whether all failed.
+fn expect_red(tree: &Tree, row: &Weakening, weakened: &str) -> Result<bool, Failure> {
+    let mut all_red = true;
+    for model in row.models {
+        let started = Instant::now();
+        let (result, how) = match tree.run(row.test, Some(model), weakened)? {
+            Model::Red(how) => ("red as expected", how),
+            Model::Green => {
+                all_red = false;
+                ("STILL GREEN", String::new())
+            }
+        };
+        let seconds = started.elapsed().as_secs_f32();
+        println!("{:<38} {model:<32} {result:<16} {seconds:>5.1}  {how}", row.name);
+    }
     Ok(all_red)
 }
 

@@ -1,5 +1,6 @@
 //! The copy of the workspace that is weakened, and the runs of cargo in it.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
@@ -9,6 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::Failure;
+use crate::scan::{self, Site};
 
 /// After this a model counts as not finishing, which is not the failure that was expected.
 const MODEL_TIME_MAX: Duration = Duration::from_mins(5);
@@ -66,24 +68,48 @@ impl Tree {
         self.change(file, |text| Ok(text.to_owned()))
     }
 
+    /// Has every ordering looked up when a model runs: built once, it can be weakened in all its places.
+    pub(crate) fn switch_orderings(&self, sites: &[Site]) -> Result<(), Failure> {
+        let files: BTreeSet<&str> = sites.iter().map(|site| &*site.file).collect();
+        for file in files {
+            let mut here = sites.iter().filter(|site| site.file == file);
+            self.change(file, |text| {
+                here.try_fold(text.to_owned(), |text, site| scan::switch_ordering(&text, site))
+            })?;
+        }
+        self.change(scan::FACADE, |text| Ok(text.to_owned() + scan::SWITCH))
+    }
+
+    /// Undoes [`switch_orderings`](Self::switch_orderings).
+    pub(crate) fn restore_orderings(&self, sites: &[Site]) -> Result<(), Failure> {
+        sites.iter().try_for_each(|site| self.restore(&site.file))?;
+        self.restore(scan::FACADE)
+    }
+
     /// Builds the models of one file; an error if that fails.
     pub(crate) fn build(&self, test: &str) -> Result<(), Failure> {
         let log = self.home.join("build.log");
-        let status = self.cargo(test, &["--no-run"], &log, Duration::MAX)?;
+        let status = self.cargo(test, &["--no-run"], "", &log, Duration::MAX)?;
         if status.is_some_and(|status| status.success()) {
             return Ok(());
         }
         Err(fs::read_to_string(log)?.into())
     }
 
-    /// Runs one model of a file, or all.
-    pub(crate) fn run(&self, test: &str, model: Option<&str>) -> Result<Model, Failure> {
+    /// Runs one model of a file, or all; `weakened` is a tag and what its ordering becomes, if orderings
+    /// are switched.
+    pub(crate) fn run(
+        &self,
+        test: &str,
+        model: Option<&str>,
+        weakened: &str,
+    ) -> Result<Model, Failure> {
         let log = self.home.join("run.log");
         let mut arguments = vec!["--"];
         if let Some(model) = model {
             arguments.extend(["--exact", model]);
         }
-        let status = self.cargo(test, &arguments, &log, MODEL_TIME_MAX)?;
+        let status = self.cargo(test, &arguments, weakened, &log, MODEL_TIME_MAX)?;
         let said = String::from_utf8_lossy(&fs::read(log)?).into_owned();
         let Some(status) = status else { return Err("a model did not end in time".into()) };
         if !status.success() {
@@ -101,6 +127,7 @@ impl Tree {
         &self,
         test: &str,
         arguments: &[&str],
+        weakened: &str,
         log: &Path,
         time_max: Duration,
     ) -> Result<Option<ExitStatus>, Failure> {
@@ -112,6 +139,7 @@ impl Tree {
                 .args(arguments)
                 .current_dir(self.home.join("tree"))
                 .env("RUST_BACKTRACE", "0")
+                .env("RINGBUS_WEAKENED", weakened)
                 .stdout(output.try_clone()?)
                 .stderr(output)
                 .process_group(0)
