@@ -205,9 +205,10 @@ fn an_attempt_is_a_span_behind_a_retry_and_all_are_one_in_front_of_it() {
     for (behind, expected) in [(true, vec!["1", "2", "3"]), (false, vec!["1"])] {
         let retry = Retry::new(RetryPolicy::new(3)).unwrap();
         let options = SubscribeOptions::topic(());
-        let options = match behind {
-            true => options.middleware(retry).middleware(Spans::new()),
-            false => options.middleware(Spans::new()).middleware(retry),
+        let options = if behind {
+            options.middleware(retry).middleware(Spans::new())
+        } else {
+            options.middleware(Spans::new()).middleware(retry)
         };
         let store = numbers(8, OverrunPolicy::ReturnError);
         let _failing = store.subscribe_with(options, |_: &Number, _| "x".parse::<u8>().map(drop));
