@@ -26,6 +26,8 @@ use crate::store::{EventStore, Lanes, Monitor, Snapshot};
 /// # Ok::<(), ringbus::ConfigError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Health {
     /// No figure has reached a limit.
@@ -44,6 +46,8 @@ pub enum Health {
 
 /// What is bad: a figure, and the limit that it has reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum HealthReason {
     /// The store is closed.
@@ -64,6 +68,7 @@ pub enum HealthReason {
         /// How many of them there were.
         failures: u64,
         /// In which time.
+        #[cfg_attr(feature = "serde", serde(rename = "covered_ns", with = "crate::nanos"))]
         covered: Duration,
     },
     /// Too many events wait.
@@ -78,8 +83,10 @@ pub enum HealthReason {
     /// An event waits for too long.
     Age {
         /// At least for how long.
+        #[cfg_attr(feature = "serde", serde(rename = "at_least_ns", with = "crate::nanos"))]
         at_least: Duration,
         /// The limit.
+        #[cfg_attr(feature = "serde", serde(rename = "limit_ns", with = "crate::nanos"))]
         limit: Duration,
     },
     /// Senders wait for too long.
@@ -87,8 +94,10 @@ pub enum HealthReason {
         /// How many wait.
         senders: u64,
         /// For how long there has always been one.
+        #[cfg_attr(feature = "serde", serde(rename = "waiting_for_ns", with = "crate::nanos"))]
         waiting_for: Duration,
         /// The limit.
+        #[cfg_attr(feature = "serde", serde(rename = "limit_ns", with = "crate::nanos"))]
         limit: Duration,
     },
     /// A handler does not return.
@@ -100,8 +109,10 @@ pub enum HealthReason {
         /// Where in the program it was made.
         place: String,
         /// For at least how long it has been running.
+        #[cfg_attr(feature = "serde", serde(rename = "seen_for_ns", with = "crate::nanos"))]
         seen_for: Duration,
         /// The limit.
+        #[cfg_attr(feature = "serde", serde(rename = "limit_ns", with = "crate::nanos"))]
         limit: Duration,
     },
     /// Too many letters are in the dead letter queue.

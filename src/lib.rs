@@ -258,6 +258,8 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
+#[cfg(any(feature = "metrics", feature = "prometheus"))]
+mod bridge;
 mod config;
 mod contain;
 mod dead_letter;
@@ -270,6 +272,8 @@ mod message;
 mod meter;
 mod metrics;
 mod middleware;
+#[cfg(feature = "serde")]
+mod nanos;
 mod ring;
 mod schedule;
 mod store;
@@ -281,6 +285,10 @@ mod typed;
 mod wait;
 mod wheel;
 
+#[cfg(feature = "metrics")]
+pub use bridge::MetricsBridge;
+#[cfg(feature = "prometheus")]
+pub use bridge::PrometheusText;
 pub use config::{HealthLimits, Limit, ObserveConfig, OverrunPolicy};
 pub use dead_letter::{
     DeadLetter, DeadLetterConfig, DeadLetterQueue, DeadLetterStats, LetterId, WhenFull,
@@ -305,13 +313,13 @@ pub use message::{
 };
 pub use meter::{BlockedStats, FailureRate, FillStats, LatencyStats, TopicStats};
 pub use metrics::{Balance, Metrics};
-#[cfg(feature = "tracing")]
-pub use middleware::Log;
 pub use middleware::{
     BackOff, Breaker, BreakerPermit, BreakerPolicy, BreakerState, CatchPanic, CircuitBreaker,
     CircuitBreaking, GiveUp, Only, PayloadLimit, RateLimit, RateLimiter, Retrier, Retry,
     RetryDecision, RetryPolicy, Timeout,
 };
+#[cfg(feature = "tracing")]
+pub use middleware::{Log, Spans};
 pub use ring::{
     Displacing, Lossless, Many, Mode, Producers, Reader, Ring, RingConsumer, RingProducer, Sender,
     Sent, SentAll, Single, SingleRing,

@@ -165,6 +165,7 @@ impl Counters {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Metrics {
     /// Slots of the ring.
@@ -329,6 +330,7 @@ impl fmt::Display for Metrics {
 ///
 /// `accepted = handled + unhandled + displaced + undelivered + pending + collected` holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Balance {
     /// Events the store has taken responsibility for.

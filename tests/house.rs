@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 
 /// The layers, lowest first. A module may import its own layer and the ones before it.
 const LAYERS: &[&[&str]] = &[
-    &["sync", "contain", "error", "time"],
+    &["sync", "contain", "error", "nanos", "time"],
     &["ring", "wait", "wheel", "timer", "event", "metrics", "meter"],
     &["handler", "middleware", "dead_letter"],
     &["config", "store"],
     &["transaction", "schedule", "typed", "message", "health"],
+    &["bridge"],
     &["guide"],
 ];
 

@@ -21,6 +21,8 @@ use crate::error::ConfigError;
 ///
 /// There is no default: which of them is right depends on what an event is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 #[non_exhaustive]
 pub enum OverrunPolicy {
     /// The oldest pending event makes room and is returned to the sender.

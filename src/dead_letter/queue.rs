@@ -72,6 +72,7 @@ impl DeadLetterConfig {
 ///
 /// `filed = letters + dropped + taken` holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct DeadLetterStats {
     /// Letters inside, right now.

@@ -126,6 +126,12 @@ pub enum ConfigError {
         /// How many workers there are to be.
         workers: usize,
     },
+    /// Two stores are to be told apart by their names, which are the same.
+    #[error("two stores are called {name:?}: give each a name of its own")]
+    StoreNamedTwice {
+        /// The name.
+        name: String,
+    },
     /// Lanes were asked for together with a driver.
     #[error(
         "lanes have threads of their own: leave the driver out, and set the threads up with the \

@@ -17,6 +17,8 @@ use std::fmt;
 /// | [`Fatal`](Self::Fatal) | something that will not come right by itself | no |
 /// | [`Panic`](Self::Panic) | the handler panicked: a bug, and its state may be torn | no |
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// Something that passes: a lost connection, a busy peer.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use super::{Observer, Outcome, SubscriptionId};
+use super::{Observer, Outcome, Profile, SubscriptionId};
 use crate::error::{ScheduleError, SendAllError, SendError};
 use crate::event::Event;
 use crate::ring::{Many, Producers, Sent, SentAll, Single};
@@ -73,7 +73,7 @@ impl<E: Event> Call<'_, E> {
 /// In a store with a [`Single`] producer it cannot send: it is not that producer.
 pub struct Context<'a, E: Event, P: Producers = Many> {
     call: &'a Call<'a, E>,
-    subscription: SubscriptionId,
+    subscription: &'a Profile<E>,
     /// What a middleware has changed; mostly nothing, which costs one word.
     changed: Option<&'a Changed>,
     producers: PhantomData<P>,
@@ -112,7 +112,7 @@ impl Changed {
 
 impl<'a, E: Event, P: Producers> Context<'a, E, P> {
     #[inline]
-    pub(crate) const fn new(call: &'a Call<'a, E>, subscription: SubscriptionId) -> Self {
+    pub(crate) const fn new(call: &'a Call<'a, E>, subscription: &'a Profile<E>) -> Self {
         Self { call, subscription, changed: None, producers: PhantomData }
     }
 
@@ -258,7 +258,29 @@ impl<'a, E: Event, P: Producers> Context<'a, E, P> {
 
     /// The subscription that is being called.
     pub const fn subscription(&self) -> SubscriptionId {
-        self.subscription
+        self.subscription.id
+    }
+
+    /// The [name](crate::SubscribeOptions::name) of the subscription that is being called, if it has one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventStore, OverrunPolicy, SubscribeOptions};
+    /// # struct Ping;
+    /// # impl Event for Ping { type Topic = (); fn topic(&self) {} }
+    /// let store = EventStore::builder(8, OverrunPolicy::ReturnError).build()?;
+    /// let options = SubscribeOptions::topic(()).name("pong");
+    /// let _pong = store.subscribe_with(options, |_: &Ping, context| {
+    ///     assert_eq!(context.subscription_name(), Some("pong"));
+    /// });
+    /// # store.send(Ping)?;
+    /// # store.publish();
+    /// # assert_eq!(store.metrics().failed_calls, 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn subscription_name(&self) -> Option<&'a str> {
+        self.subscription.name.as_deref()
     }
 
     /// Ends the subscription that is being called: this is its last call.
@@ -280,7 +302,7 @@ impl<'a, E: Event, P: Producers> Context<'a, E, P> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn unsubscribe(&self) {
-        self.call.outlet.unsubscribe(self.subscription);
+        self.call.outlet.unsubscribe(self.subscription.id);
     }
 }
 
@@ -356,7 +378,7 @@ impl<E: Event, P: Producers> fmt::Debug for Context<'_, E, P> {
         f.debug_struct("Context")
             .field("topic", &self.call.topic)
             .field("position", &self.call.position)
-            .field("subscription", &self.subscription)
+            .field("subscription", &self.subscription.id)
             .finish_non_exhaustive()
     }
 }

@@ -108,6 +108,7 @@ impl SubscriptionCounts {
 /// `offered = succeeded + missed + filtered + collected + failed + dead_lettered + retrying + lost +
 /// lagging` holds. Figures lag by at most one run of events while a dispatch runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct SubscriptionStats {
     /// Which subscription.

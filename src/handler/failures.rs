@@ -19,6 +19,7 @@ const TEXT_BYTES_MAX: usize = 200;
 /// Failures of one subscription are the same error if they are of one kind and their texts differ in
 /// numbers only.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct DistinctError {
     /// The subscription that failed.
@@ -32,13 +33,16 @@ pub struct DistinctError {
     /// How often it occurred.
     pub count: u64,
     /// How long ago it occurred first.
+    #[cfg_attr(feature = "serde", serde(rename = "first_ago_ns", with = "crate::nanos"))]
     pub first_ago: Duration,
     /// How long ago it occurred last.
+    #[cfg_attr(feature = "serde", serde(rename = "last_ago_ns", with = "crate::nanos"))]
     pub last_ago: Duration,
 }
 
 /// The errors that a store's subscriptions have failed with.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct DistinctErrors {
     /// Those that occurred last, the latest first.
@@ -93,6 +97,7 @@ impl DistinctErrors {
 
 /// What a subscription has failed with last.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct LastError {
     /// What kind of failure it is.
@@ -100,6 +105,7 @@ pub struct LastError {
     /// What it said; the first 200 bytes.
     pub text: String,
     /// How long ago it occurred.
+    #[cfg_attr(feature = "serde", serde(rename = "ago_ns", with = "crate::nanos"))]
     pub ago: Duration,
 }
 

@@ -11,6 +11,7 @@ use crate::sync::quiet;
 
 /// What a store knows of one of its subscriptions.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct SubscriptionReport {
     /// What it has counted.

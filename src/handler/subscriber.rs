@@ -2,7 +2,7 @@
 
 use super::gate::{Gate, Once};
 use super::profile::Profile;
-use super::{Call, Outcome, SubscriptionId};
+use super::{Call, Outcome};
 use crate::contain;
 use crate::error::HandlerError;
 use crate::event::Event;
@@ -122,7 +122,7 @@ impl<E: Event> Drop for Claim<'_, E> {
 impl<E, H, G> Subscriber<E, H, G>
 where
     E: Event,
-    H: Fn(&E, &Call<'_, E>, SubscriptionId) -> Result<Outcome, HandlerError> + Send + Sync,
+    H: Fn(&E, &Call<'_, E>, &Profile<E>) -> Result<Outcome, HandlerError> + Send + Sync,
     G: Gate<E>,
 {
     #[inline]
@@ -135,7 +135,7 @@ where
             return Taken::Answered(Ok(Outcome::Filtered));
         }
         match self.gate.once() {
-            Once::No => Taken::Answered(handler(event, call, profile.id)),
+            Once::No => Taken::Answered(handler(event, call, profile)),
             once => self.call_once(handler, event, call, once),
         }
     }
@@ -149,7 +149,7 @@ where
         if once == Once::FirstCall {
             call.outlet.unsubscribe(profile.id);
         }
-        let answer = handler(event, call, profile.id);
+        let answer = handler(event, call, profile);
         if once == Once::FirstSuccess && matches!(answer, Ok(Outcome::Done | Outcome::Ignored)) {
             call.outlet.unsubscribe(profile.id);
         }
@@ -244,7 +244,7 @@ where
 impl<E, H, G> Subscribed<E> for Subscriber<E, H, G>
 where
     E: Event,
-    H: Fn(&E, &Call<'_, E>, SubscriptionId) -> Result<Outcome, HandlerError> + Send + Sync,
+    H: Fn(&E, &Call<'_, E>, &Profile<E>) -> Result<Outcome, HandlerError> + Send + Sync,
     G: Gate<E>,
 {
     fn profile(&self) -> &Profile<E> {

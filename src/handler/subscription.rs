@@ -7,6 +7,7 @@ use crate::sync::{self, Arc, Weak};
 
 /// Names one subscription, among those of all stores, for as long as the program runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct SubscriptionId(pub(crate) u64);
 
 impl SubscriptionId {

@@ -7,17 +7,21 @@ use crate::sync::quiet::{self, Mutex};
 /// How long senders have waited for room in a full ring, which only
 /// [`Block`](crate::OverrunPolicy::Block) lets them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct BlockedStats {
     /// Waits that are over, however they ended.
     pub waits: u64,
     /// How long those took, together.
+    #[cfg_attr(feature = "serde", serde(rename = "total_ns", with = "crate::nanos"))]
     pub total: Duration,
     /// How long the longest of them took.
+    #[cfg_attr(feature = "serde", serde(rename = "longest_ns", with = "crate::nanos"))]
     pub longest: Duration,
     /// Senders that wait right now.
     pub waiting: u64,
     /// For how long there has always been one that waits.
+    #[cfg_attr(feature = "serde", serde(rename = "waiting_for_ns", with = "crate::nanos"))]
     pub waiting_for: Duration,
 }
 

@@ -5,6 +5,7 @@ use crate::sync::{Arc, Weak};
 
 /// How full a ring is and has been.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct FillStats {
     /// Slots of the ring.

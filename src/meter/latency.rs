@@ -12,21 +12,28 @@ use crate::sync::quiet::{self, AtomicU64, Mutex, Ordering};
 /// Percentiles take the feature `histogram`, and something to be percentiles of: else they are
 /// `None`. They are right to one part in a hundred, from 1 ns to an hour, and never too low.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct LatencyStats {
     /// How many were measured.
     pub count: u64,
     /// What they took, together.
+    #[cfg_attr(feature = "serde", serde(rename = "total_ns", with = "crate::nanos"))]
     pub total: Duration,
     /// What half of them took at the most.
+    #[cfg_attr(feature = "serde", serde(rename = "p50_ns", with = "crate::nanos::option"))]
     pub p50: Option<Duration>,
     /// What 90 of 100 took at the most.
+    #[cfg_attr(feature = "serde", serde(rename = "p90_ns", with = "crate::nanos::option"))]
     pub p90: Option<Duration>,
     /// What 99 of 100 took at the most.
+    #[cfg_attr(feature = "serde", serde(rename = "p99_ns", with = "crate::nanos::option"))]
     pub p99: Option<Duration>,
     /// What 999 of 1,000 took at the most.
+    #[cfg_attr(feature = "serde", serde(rename = "p99_9_ns", with = "crate::nanos::option"))]
     pub p99_9: Option<Duration>,
     /// What the longest took, if there was one.
+    #[cfg_attr(feature = "serde", serde(rename = "max_ns", with = "crate::nanos::option"))]
     pub max: Option<Duration>,
 }
 

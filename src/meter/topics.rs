@@ -11,6 +11,7 @@ use crate::sync::quiet::{self, Mutex};
 /// What became of the events of a topic; see
 /// [`ObserveConfig::topics_max`](crate::ObserveConfig::topics_max).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct TopicStats<T = String> {
     /// Which topic; `None` for all those together that there was no room for.

@@ -21,12 +21,15 @@ use std::time::{Duration, Instant};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct FailureRate {
     /// The window that was asked for.
+    #[cfg_attr(feature = "serde", serde(rename = "window_ns", with = "crate::nanos"))]
     pub window: Duration,
     /// The time that the figures are of, until now: as near to the window as is known, at most twice
     /// as long, and shorter in a store that is younger or that nobody has looked at for long.
+    #[cfg_attr(feature = "serde", serde(rename = "covered_ns", with = "crate::nanos"))]
     pub covered: Duration,
     /// Calls that failed in that time; each attempt, and each event of a batch, by itself.
     pub failures: u64,

@@ -125,7 +125,7 @@ impl<E: Event> Drop for Unwinding<'_, '_, E> {
 
 /// Whether anybody may listen at the level: one load.
 #[inline]
-fn is_enabled(level: Level) -> bool {
+pub(super) fn is_enabled(level: Level) -> bool {
     level <= tracing::level_filters::STATIC_MAX_LEVEL && level <= LevelFilter::current()
 }
 
@@ -135,12 +135,8 @@ fn record<E: Event>(
     context: &CallContext<'_, E>,
     answer: Result<&Outcome, &HandlerError>,
 ) {
-    let (outcome, message, error) = match answer {
-        Ok(Outcome::Done) => ("done", "call succeeded", None),
-        Ok(Outcome::Ignored) => ("ignored", "call succeeded", None),
-        Ok(Outcome::Filtered) => ("filtered", "call succeeded", None),
-        Err(error) => ("failed", "call failed", Some(error)),
-    };
+    let (outcome, error) = (said(answer), answer.err());
+    let message = if error.is_none() { "call succeeded" } else { "call failed" };
     // A subscriber is the user's, and so is the text of an error.
     let _ = contain::contain(|| write(level, context, outcome, message, error));
 }
@@ -176,8 +172,18 @@ fn write<E: Event>(
     }
 }
 
+/// What a call came to, in a word.
+pub(super) const fn said(answer: Result<&Outcome, &HandlerError>) -> &'static str {
+    match answer {
+        Ok(Outcome::Done) => "done",
+        Ok(Outcome::Ignored) => "ignored",
+        Ok(Outcome::Filtered) => "filtered",
+        Err(_) => "failed",
+    }
+}
+
 /// An error and all its causes in one line.
-struct Chain<'a>(&'a HandlerError);
+pub(super) struct Chain<'a>(pub(super) &'a HandlerError);
 
 impl fmt::Display for Chain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -16,6 +16,8 @@ mod rate_limit;
 mod retrier;
 mod retry;
 mod retry_policy;
+#[cfg(feature = "tracing")]
+mod spans;
 mod timeout;
 
 pub use back_off::BackOff;
@@ -31,4 +33,8 @@ pub use rate_limit::RateLimit;
 pub use retrier::{GiveUp, Retrier, RetryDecision};
 pub use retry::Retry;
 pub use retry_policy::RetryPolicy;
+#[cfg(feature = "tracing")]
+pub(crate) use spans::Inside;
+#[cfg(feature = "tracing")]
+pub use spans::Spans;
 pub use timeout::Timeout;

@@ -35,7 +35,7 @@ impl<E: Event> Shared<E> {
             let outlet = FromHandler(self);
             let Some((first, position)) = events.at(0) else { return Ok(Outcome::Ignored) };
             let call = self.batch_call(&outlet, first, position, attempt);
-            let answer = self.timed(part, &mut batch, first, &Context::new(&call, profile.id));
+            let answer = self.timed(part, &mut batch, first, &Context::new(&call, profile));
             let is_handled = matches!(answer, Ok(Outcome::Done | Outcome::Ignored));
             if part.once == Once::FirstSuccess && is_handled && !batch.has_lost() {
                 self.registry.unsubscribe(profile.id);
@@ -136,7 +136,7 @@ impl<E: Event> Shared<E> {
         for index in 0..events.len() {
             let Some((event, position)) = events.at(index) else { return };
             let call = self.batch_call(&outlet, event, position, attempt);
-            show(index, event, &Context::new(&call, subscriber.profile().id));
+            show(index, event, &Context::new(&call, subscriber.profile()));
         }
     }
 }

@@ -372,6 +372,8 @@ impl<E: Event> Dispatch<'_, E> {
         if shared.registry.has_newer(seen) {
             *seen = shared.registry.look();
         }
+        #[cfg(feature = "tracing")]
+        let _inside = crate::middleware::Inside::dispatch(first, count);
         let mut events = scratch.drain(..);
         let mut tools = Tools { seen, batches, left };
         let dispatched = if shared.gauges.topics.is_none() {

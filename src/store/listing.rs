@@ -7,7 +7,7 @@ use crate::handler::{
     Batch, BatchConfig, BatchFn, BatchPart, BoxBatchHandler, BoxHandler, Call, CallContext,
     Collecting, Context, Desk, Ending, Filter, Filtered, Handler, HandlerFn, IntoOutcome, Listing,
     Middleware, Once, Outcome, PlacedBatch, Post, Profile, Registry, RunningCall, SubscribeOptions,
-    Subscribed, Subscriber, Subscription, SubscriptionId, Timed, Watched,
+    Subscribed, Subscriber, Subscription, Timed, Watched,
 };
 use crate::ring::Producers;
 use crate::sync::{Arc, Weak};
@@ -51,8 +51,8 @@ impl<E: Event, P: Producers> EventStore<E, P> {
         let call = RunningCall { subscription: listing.id, name, place: listing.place };
         let (options, filter) = options.split();
         let part = Some(BatchPart { config, once: options.once, takes_all, handler });
-        let collect = move |event: &E, call: &Call<'_, E>, id| {
-            in_front.handle(event, &Context::new(call, id))
+        let collect = move |event: &E, call: &Call<'_, E>, profile: &Profile<E>| {
+            in_front.handle(event, &Context::new(call, profile))
         };
         let profile = Profile::new(listing, options, part);
         let subscriber = Subscriber::new(profile, Collecting(filter), collect);
@@ -98,16 +98,17 @@ impl<E: Event, P: Producers> EventStore<E, P> {
             chain = Box::new(Timed::new(Arc::clone(times), chain));
         }
         if self.shared.crew.desk.is_none() {
-            return self.register(listing, options, move |event, call: &Call<'_, E>, id| {
-                chain.handle(event, &Context::new(call, id))
+            return self.register(listing, options, move |event, call: &Call<'_, E>, profile| {
+                chain.handle(event, &Context::new(call, profile))
             });
         }
         let (subscription, place) = (listing.id, listing.place);
         let call = RunningCall { subscription, name: options.name.clone(), place };
         let (chain, post) = Desk::attend(chain);
-        let subscription = self.register(listing, options, move |event, call: &Call<'_, E>, id| {
-            chain.handle(event, &Context::new(call, id))
-        });
+        let subscription =
+            self.register(listing, options, move |event, call: &Call<'_, E>, profile| {
+                chain.handle(event, &Context::new(call, profile))
+            });
         self.list(vec![post], &call);
         subscription
     }
@@ -152,7 +153,7 @@ impl<E: Event, P: Producers> EventStore<E, P> {
         &self,
         listing: Listing,
         options: SubscribeOptions<E, F>,
-        handler: impl Fn(&E, &Call<'_, E>, SubscriptionId) -> Result<Outcome, HandlerError>
+        handler: impl Fn(&E, &Call<'_, E>, &Profile<E>) -> Result<Outcome, HandlerError>
         + Send
         + Sync
         + 'static,

@@ -84,8 +84,8 @@ impl<E: Event, P: Producers> EventStore<E, P> {
             };
             return self.subscribe_wrapped(options, Box::new(HandlerFn(handler)));
         }
-        self.register(Listing::new(), options, move |event, call: &Call<'_, E>, id| {
-            handler(event, &Context::new(call, id)).into_outcome()
+        self.register(Listing::new(), options, move |event, call: &Call<'_, E>, profile| {
+            handler(event, &Context::new(call, profile)).into_outcome()
         })
     }
 

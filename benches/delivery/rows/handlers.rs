@@ -97,7 +97,7 @@ fn shipped() -> Section {
     let by_rate = BreakerPolicy::new(MINUTE, MINUTE).failure_percent(50, 100);
     let limited = || RateLimit::new(u32::MAX, u32::MAX).expect(VALID);
     let timed = || Timeout::new(MINUTE).expect(VALID);
-    base("middleware of the crate, one at a time")
+    let section = base("middleware of the crate, one at a time")
         .add("PayloadLimit", Bar::Shown, with(|options| options.middleware(limit())), run)
         .add("Retry", Bar::Shown, with(|options| options.middleware(retry())), run)
         .beside("gossip, a retry alone", 7.887)
@@ -122,7 +122,15 @@ fn shipped() -> Section {
             move || Subject::of(builder()).handler(options().middleware(timed())),
             run,
         )
-        .beside("gossip, a timeout alone", 2564.0)
+        .beside("gossip, a timeout alone", 2564.0);
+    #[cfg(feature = "tracing")]
+    let section = section.add(
+        "Spans, and nobody listens",
+        Bar::Shown,
+        with(|options| options.middleware(ringbus::Spans::new())),
+        run,
+    );
+    section
 }
 
 /// Options that keep every event from the handler; what decides that is in the event.

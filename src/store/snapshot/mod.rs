@@ -28,10 +28,20 @@ use crate::ring::Producers;
 /// impossible: no more events have left than were accepted, no more were unhandled than dispatched, and
 /// the parts of a subscription's `offered` make it up exactly. Figures of the dispatch lag by at most one
 /// run of events.
+///
+/// # Elsewhere
+///
+/// With the feature `serde` it can be serialised, and read back in another process; so can
+/// [`Health`](crate::Health). Times are whole nanoseconds, in fields whose names end in `_ns`, and
+/// [`SubscriptionId`]s are numbers, which mean something in the process that they come from. What a later
+/// version adds is left out by those who read with an earlier one. The features `prometheus` and `metrics`
+/// hand it to scrapers and recorders.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Snapshot {
     /// How long ago the store was built.
+    #[cfg_attr(feature = "serde", serde(rename = "uptime_ns", with = "crate::nanos"))]
     pub uptime: Duration,
     /// What a full ring means for a sender.
     pub policy: OverrunPolicy,
@@ -47,6 +57,7 @@ pub struct Snapshot {
     pub fullest_percent: u64,
     /// At least how long the oldest event has waited that has not been handled. Known if somebody has
     /// looked before: it was in the ring by then. `None` if there is none, or none was seen before.
+    #[cfg_attr(feature = "serde", serde(rename = "oldest_age_ns", with = "crate::nanos::option"))]
     pub oldest_age: Option<Duration>,
     /// How long senders have waited for room.
     pub blocked: BlockedStats,
@@ -74,6 +85,7 @@ pub struct Snapshot {
 
 /// A handler call that is running.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct RunningStats {
     /// The subscription whose handler is running.
@@ -83,6 +95,7 @@ pub struct RunningStats {
     /// Where in the program it was made.
     pub place: String,
     /// For how long it has been running, since a look found it so: nought at the first look.
+    #[cfg_attr(feature = "serde", serde(rename = "seen_for_ns", with = "crate::nanos"))]
     pub seen_for: Duration,
 }
 
