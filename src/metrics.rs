@@ -95,6 +95,8 @@ pub(crate) struct DispatchCounters {
     pub(crate) handled: OwnedCounter,
     pub(crate) unhandled: OwnedCounter,
     pub(crate) in_flight: OwnedCounter,
+    /// Events in hand that did not come through the ring and are not counted as committed yet.
+    pub(crate) committing: OwnedCounter,
     pub(crate) failed_calls: OwnedCounter,
     pub(crate) panicked_calls: OwnedCounter,
     pub(crate) event_panics: OwnedCounter,
@@ -128,6 +130,7 @@ impl Counters {
                 handled: OwnedCounter::new(),
                 unhandled: OwnedCounter::new(),
                 in_flight: OwnedCounter::new(),
+                committing: OwnedCounter::new(),
                 failed_calls: OwnedCounter::new(),
                 panicked_calls: OwnedCounter::new(),
                 event_panics: OwnedCounter::new(),

@@ -221,3 +221,15 @@ mod end_to_end {
         });
     }
 }
+
+#[test]
+fn the_mean_of_more_than_32_bits_count_is_right() {
+    let mut latency = LatencyStats::default();
+    assert_eq!(latency.mean(), None);
+    latency.count = 1 << 33;
+    latency.total = MILLISECOND * (1 << 31) * 4;
+    assert_eq!(latency.mean(), Some(MILLISECOND));
+    latency.total = Duration::MAX;
+    latency.count = 1;
+    assert_eq!(latency.mean(), Some(Duration::MAX));
+}

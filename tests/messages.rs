@@ -290,6 +290,15 @@ fn messages_of_a_topic_stay_in_order_in_lanes() {
 }
 
 #[test]
+fn metadata_that_were_taken_out_leave_nothing() {
+    let mut metadata = Metadata::new();
+    metadata.insert("tries", 3).unwrap();
+    assert_eq!(metadata.remove("tries"), Some(3.into()));
+    assert_eq!(metadata, Metadata::new());
+    assert_eq!((metadata.len(), metadata.len_bytes()), (0, 0));
+}
+
+#[test]
 fn what_is_changed_of_a_message_leaves_the_rest() {
     let mut message = Message::builder("a", 5).metadata("k", 1).build().unwrap();
     let before = message.clone();

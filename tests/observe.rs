@@ -485,3 +485,73 @@ fn a_snapshot_while_eight_threads_send_is_never_impossible() {
         }
     });
 }
+
+thread_local! {
+    static LOOKED_AT: std::cell::RefCell<Option<EventStore<Curious>>> =
+        const { std::cell::RefCell::new(None) };
+}
+
+struct Curious(u8);
+
+/// A topic whose `Hash` looks at the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct CuriousTopic(u8);
+
+impl std::hash::Hash for CuriousTopic {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        LOOKED_AT.with_borrow(|store| {
+            if let Some(store) = store {
+                assert!(store.topic_stats().len() <= 2 && store.health().is_healthy());
+            }
+        });
+        self.0.hash(state);
+    }
+}
+
+impl Event for Curious {
+    type Topic = CuriousTopic;
+    fn topic(&self) -> CuriousTopic {
+        CuriousTopic(self.0)
+    }
+}
+
+#[test]
+fn a_topic_may_look_at_the_store_when_it_is_hashed() {
+    watched(|| {
+        let store = EventStore::builder(16, OverrunPolicy::ReturnError)
+            .observe(ObserveConfig::new().topics_max(8))
+            .build()
+            .unwrap();
+        LOOKED_AT.set(Some(store.clone()));
+        store.send_all(&mut [1, 2, 1].map(Curious).into()).unwrap();
+        store.publish();
+        LOOKED_AT.take();
+        let stats: Vec<_> = store.topic_stats().iter().map(|stats| stats.dispatched).collect();
+        assert_eq!(stats, [2, 1]);
+        audited(&store);
+    });
+}
+
+#[test]
+fn failures_in_a_lane_of_its_own_are_of_the_events_that_came_there() {
+    watched(|| {
+        let clock = ManualClock::new();
+        let store =
+            EventStore::builder(64, OverrunPolicy::Block).clock(clock.clone()).build().unwrap();
+        let lane = LaneConfig::new(64, OverrunPolicy::Block);
+        let options = SubscribeOptions::topic(());
+        let _lane = store
+            .subscribe_lane(options, lane, |number: &Number, _| match number.0 {
+                0 => Err(HandlerError::message("no")),
+                _ => Ok(()),
+            })
+            .unwrap();
+        // Nobody has looked for more than two windows.
+        clock.advance(SECOND * 100);
+        send_all(&store, 50);
+        store.flush(Deadline::NEVER).unwrap();
+        let rate = store.snapshot().failures;
+        assert_eq!(rate.failures, 1);
+        assert!(rate.percent() <= Some(3), "one of 50 is not all of them: {rate:?}");
+    });
+}

@@ -609,6 +609,118 @@ fn askers_beside_a_close_get_an_answer_or_their_event() {
     });
 }
 
+#[test]
+fn a_drain_that_gives_up_does_not_overlook_the_event_of_an_asker() {
+    watched(|| {
+        for store in stores() {
+            let (gate, _at) = stop_at(&store, 1);
+            let asker = thread::spawn({
+                let store = store.clone();
+                move || store.send_wait(Number(1), NEVER)
+            });
+            gate.await_waiting(1);
+            let report = store.drain(MS);
+            assert_eq!(report.in_flight, 1);
+            assert!(!report.is_complete(), "a handler is running: {report}");
+            gate.open();
+            assert_eq!(asker.join().unwrap().unwrap().replies().len(), 1);
+            assert_eq!(store.drain(NEVER).in_flight, 0);
+            assert_eq!(audited(&store).handled, 1);
+        }
+    });
+}
+
+#[test]
+fn a_handler_may_wait_for_who_has_an_answer_already() {
+    watched(|| {
+        for _ in 0..100 {
+            let store = driven();
+            let (begin, begun) = std::sync::mpsc::channel();
+            let (tell, told) = std::sync::mpsc::channel();
+            let told = std::sync::Mutex::new(told);
+            store
+                .subscribe((), move |number: &Number, _| {
+                    if number.0 == 1 {
+                        begin.send(()).unwrap();
+                        // Time for the other one to ask.
+                        for _ in 0..50 {
+                            thread::yield_now();
+                        }
+                    } else {
+                        // Until the one who has asked first has gone on.
+                        told.lock().unwrap().recv().unwrap();
+                    }
+                })
+                .detach();
+            thread::scope(|scope| {
+                scope.spawn(|| {
+                    let _answer = store.send_wait(Number(1), NEVER).unwrap();
+                    tell.send(()).unwrap();
+                });
+                begun.recv().unwrap();
+                let _answer = store.send_wait(Number(2), NEVER).unwrap();
+            });
+            audited(&store);
+        }
+    });
+}
+
+#[test]
+fn an_error_that_nobody_waits_for_may_ask_when_it_is_dropped() {
+    struct Asks(Inner<Number>);
+    impl std::fmt::Debug for Asks {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("asks")
+        }
+    }
+    impl std::fmt::Display for Asks {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("asks")
+        }
+    }
+    impl std::error::Error for Asks {}
+    impl Drop for Asks {
+        fn drop(&mut self) {
+            let store = self.0.get();
+            // On another thread, which cannot be told that the driver waits for it.
+            let asked = thread::spawn(move || store.send_wait(Number(2), MS));
+            assert!(asked.join().unwrap().unwrap_err().is_timeout());
+        }
+    }
+    watched(|| {
+        let store = driven();
+        let inner = Inner::of(&store);
+        let (gate, _at) = stop_at(&store, 1);
+        let handle = inner.clone();
+        store
+            .subscribe((), move |number: &Number, _| match number.0 {
+                1 => Err(HandlerError::fatal(Asks(handle.clone()))),
+                _ => Ok(()),
+            })
+            .detach();
+        let asker = thread::spawn({
+            let store = store.clone();
+            move || {
+                let mut wait = MS;
+                loop {
+                    match store.send_wait(Number(1), wait) {
+                        Err(SendWaitError::Timeout(_)) => wait *= 2,
+                        other => return other,
+                    }
+                }
+            }
+        });
+        gate.await_waiting(1);
+        assert_eq!(asker.join().unwrap().unwrap_err(), SendWaitError::Unanswered);
+        gate.open();
+        store.flush(NEVER).unwrap();
+        assert!(store.drain(NEVER).is_complete());
+        assert!(store.metrics().rejected_timeout >= 1);
+        inner.take_back();
+        audited(&store);
+    });
+}
+
 /// What a caller does next.
 #[derive(Debug, Clone, Copy)]
 enum Step {

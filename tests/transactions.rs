@@ -379,6 +379,29 @@ fn commit_waits_for_another_dispatch_as_long_as_it_may() {
 }
 
 #[test]
+fn drain_that_gives_up_does_not_overlook_the_event_of_a_commit() {
+    watched(|| {
+        let store = numbers(4, OverrunPolicy::Block);
+        let gate = common::Gate::new();
+        let at = gate.clone();
+        let _stops = store.subscribe((), move |_: &Number, _| at.pass());
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut transaction = store.transaction();
+                transaction.push(Number(1));
+                transaction.commit().unwrap();
+            });
+            gate.await_waiting(1);
+            let report = store.drain(MS);
+            assert!(!report.is_complete(), "a handler is running: {report}");
+            gate.open();
+        });
+        assert!(store.drain(Deadline::NEVER).is_complete());
+        assert_eq!(audited(&store).handled, 1);
+    });
+}
+
+#[test]
 fn stateful_handler_and_retry_in_place_work_in_a_commit() {
     let store = numbers(2, OverrunPolicy::Block);
     let seen = Journal::new();

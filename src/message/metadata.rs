@@ -102,6 +102,10 @@ impl Metadata {
         let place = entries.list.iter().position(|(other, _)| other == key)?;
         let (key, value) = entries.list.remove(place);
         entries.bytes -= key.len() + value.len_bytes();
+        if entries.list.is_empty() {
+            // As one that never had any, which it is equal to.
+            self.0 = None;
+        }
         Some(value)
     }
 

@@ -40,8 +40,9 @@ pub struct LatencyStats {
 impl LatencyStats {
     /// What one of them took on average, if there was one.
     pub fn mean(&self) -> Option<Duration> {
-        let count = u32::try_from(self.count).unwrap_or(u32::MAX);
-        self.total.checked_div(count)
+        // In nanoseconds: a duration cannot be divided by more than 32 bits say.
+        let mean_ns = self.total.as_nanos().checked_div(self.count.into())?;
+        Some(u64::try_from(mean_ns).map_or(Duration::MAX, Duration::from_nanos))
     }
 }
 

@@ -55,15 +55,16 @@ struct Counts {
 #[derive(Debug)]
 pub(crate) struct TopicCounters<T> {
     counts: Box<[Counts]>,
-    names: Mutex<Names<T>>,
+    places: Mutex<Places<T>>,
+    /// In the order in which they came. Who looks takes this lock alone, for as long as it takes to copy
+    /// the list.
+    list: Mutex<Vec<T>>,
 }
 
-/// Which topic has which counter. Who dispatches takes the lock, once for each run of events of one
-/// topic; those who look, for as long as it takes to copy the list.
+/// Which topic has which counter. Nobody takes the lock but who dispatches, once for each run of events
+/// of one topic: what hashes and compares topics is called under it, and may look at the counters.
 #[derive(Debug)]
-struct Names<T> {
-    /// In the order in which they came.
-    list: Vec<T>,
+struct Places<T> {
     places: FxHashMap<T, usize>,
     /// The topic that was counted last, and its counter.
     last: Option<(T, usize)>,
@@ -77,8 +78,9 @@ impl<T: Copy + Eq + Hash> TopicCounters<T> {
             failures: OwnedCounter::new(),
         };
         let counts = (0..=topics_max).map(|_| none()).collect();
-        let list = Vec::with_capacity(topics_max);
-        Self { counts, names: Mutex::new(Names { list, places: FxHashMap::default(), last: None }) }
+        let places = Places { places: FxHashMap::default(), last: None };
+        let list = Mutex::new(Vec::with_capacity(topics_max));
+        Self { counts, places: Mutex::new(places), list }
     }
 
     /// The place of those that there was no room for.
@@ -112,16 +114,16 @@ impl<T: Copy + Eq + Hash> TopicCounters<T> {
     }
 
     fn place(&self, topic: T) -> usize {
-        let mut names = quiet::lock(&self.names);
-        let Names { list, places, last } = &mut *names;
+        let mut known = quiet::lock(&self.places);
+        let Places { places, last } = &mut *known;
         if let Some((_, place)) = last.filter(|(last, _)| *last == topic) {
             return place;
         }
         let place = places.get(&topic).copied().unwrap_or_else(|| {
-            let new = list.len();
+            let new = quiet::lock(&self.list).len();
             if new < self.others() {
                 places.insert(topic, new);
-                list.push(topic);
+                quiet::lock(&self.list).push(topic);
             }
             new
         });
@@ -132,7 +134,7 @@ impl<T: Copy + Eq + Hash> TopicCounters<T> {
     /// The figures of each topic, in the order in which they came; those of the others last, if there
     /// are any.
     pub(crate) fn stats(&self) -> Vec<TopicStats<T>> {
-        let names = quiet::lock(&self.names).list.clone();
+        let names = quiet::lock(&self.list).clone();
         let of = |topic, counts: &Counts| {
             // In this order: an event is counted as dispatched after the rest.
             let (failures, unhandled) = (counts.failures.get(), counts.unhandled.get());

@@ -131,12 +131,34 @@ impl Window {
         let last = self.last();
         // A clock that goes backwards stands still here.
         let now = now.max(last.at);
-        if now - last.at >= self.length / MARKS_PER_WINDOW {
+        // Not at one and the same time, however short the window is: while a clock stands still, no mark
+        // grows old.
+        let between = (self.length / MARKS_PER_WINDOW).max(Duration::from_nanos(1));
+        if now - last.at >= between {
             let events = events.max(last.events);
             self.marks.push_back(Mark { at: now, events, failures: self.failures });
         }
         while self.marks.get(1).is_some_and(|second| now - second.at >= self.length) {
             self.marks.pop_front();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_do_not_pile_up_while_the_clock_stands_still() {
+        let start = Instant::now();
+        for length in [1, 15, 16, 1000].map(Duration::from_nanos) {
+            let mut window = Window::new(length, start);
+            for count in 0..1000 {
+                window.fail(start, count);
+                window.rate(start, count, 0);
+            }
+            assert_eq!(window.marks.len(), 1, "{length:?}");
+            assert_eq!(window.rate(start, 1000, 0).failures, 1000);
         }
     }
 }

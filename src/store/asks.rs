@@ -77,29 +77,42 @@ impl<E> Asks<E> {
     /// Answers one that was begun, unless its sender has gone; without an answer none will come.
     pub(super) fn settle(&self, ticket: u64, answer: Option<Answer>) {
         let mut list = sync::lock(&self.list);
-        match (answer, list.place(ticket)) {
-            (Some(answer), Some(place)) => list.asks[place].state = Asked::Answered(answer),
-            (None, Some(place)) => drop(list.asks.remove(place)),
-            (_, None) => {}
+        let place = list.place(ticket);
+        match (place, answer) {
+            (Some(place), Some(answer)) => list.asks[place].state = Asked::Answered(answer),
+            (Some(place), None) => drop(list.asks.remove(place)),
+            (None, nobodys) => {
+                // The errors in it are the user's.
+                drop(list);
+                drop(nobodys);
+            }
         }
     }
 
     /// Whether the sender need not wait, if `is_over` says whether the driver begins no more of them.
-    pub(super) fn is_settled(&self, ticket: u64, is_over: impl FnOnce() -> bool) -> bool {
-        let list = sync::lock(&self.list);
-        match list.place(ticket).map(|place| &list.asks[place].state) {
-            Some(Asked::Waiting(_)) => is_over(),
-            Some(Asked::Begun) => false,
-            Some(Asked::Answered(_)) | None => true,
-        }
+    pub(super) fn is_settled(&self, ticket: u64, is_over: bool) -> bool {
+        sync::lock(&self.list).is_settled(ticket, is_over)
+    }
+
+    /// The sender's last word, if it need not wait.
+    pub(super) fn take_settled(
+        &self,
+        ticket: u64,
+        is_over: impl FnOnce() -> bool,
+    ) -> Option<Option<Asked<E>>> {
+        let mut list = sync::lock(&self.list);
+        list.is_settled(ticket, is_over()).then(|| self.take_out(&mut list, ticket))
     }
 
     /// The sender's last word.
     pub(super) fn take(&self, ticket: u64) -> Option<Asked<E>> {
-        let mut list = sync::lock(&self.list);
+        self.take_out(&mut sync::lock(&self.list), ticket)
+    }
+
+    fn take_out(&self, list: &mut List<E>, ticket: u64) -> Option<Asked<E>> {
         let place = list.place(ticket)?;
         let ask = list.asks.remove(place);
-        self.count(&list);
+        self.count(list);
         Some(ask.state)
     }
 
@@ -113,6 +126,14 @@ impl<E> Asks<E> {
 impl<E> List<E> {
     fn place(&self, ticket: u64) -> Option<usize> {
         self.asks.iter().position(|ask| ask.ticket == ticket)
+    }
+
+    fn is_settled(&self, ticket: u64, is_over: bool) -> bool {
+        match self.place(ticket).map(|place| &self.asks[place].state) {
+            Some(Asked::Waiting(_)) => is_over,
+            Some(Asked::Begun) => false,
+            Some(Asked::Answered(_)) | None => true,
+        }
     }
 }
 

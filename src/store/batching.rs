@@ -184,7 +184,8 @@ impl<E: Event> Shared<E> {
         let index = batches.open(subscriber);
         self.make_room(batches, index);
         let held = batches.open[index].numbers.len();
-        let len_max = part.config.events_max - held;
+        // A batch that was paused in between may be over-full.
+        let len_max = part.config.events_max.saturating_sub(held);
         let len = topic_len(events.as_slice(), topic, len_max);
         profile.counts.offered.add(len as u64);
         if let Some(topics) = &self.gauges.topics {

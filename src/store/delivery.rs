@@ -112,6 +112,7 @@ impl<E: Event> Shared<E> {
             let mut delivery =
                 Delivery::<_, true>::new(self, some, position, Deadline::NEVER, tools.left, 1);
             delivery.collects = true;
+            self.counters.dispatch.committing.set(some.len() as u64);
             let done = delivery.run(&mut lookup, &mut tally);
             dispatched += done;
             self.counters.dispatch.committed.add(done as u64);
@@ -133,6 +134,7 @@ impl<E: Event> Shared<E> {
             }
         }
         self.counters.add(dispatched, &tally);
+        self.counters.dispatch.committing.set(0);
         (dispatched, stop)
     }
 

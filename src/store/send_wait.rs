@@ -129,13 +129,17 @@ impl<E: Event> Shared<E> {
     fn ask_driver(&self, event: E, deadline: Deadline) -> Result<Answer, SendWaitError<E>> {
         let ticket = self.asks.push(event, self.intake.tail_position());
         self.intake.wake_waiting();
-        let attempt = || self.is_answered(ticket).then_some(());
-        let met = self.wait_for(Goal::Answer(ticket), deadline, attempt);
-        match (self.asks.take(ticket), met) {
+        // In one step, or the driver could begin it in between, having seen the store open.
+        let attempt = || self.asks.take_settled(ticket, || self.intake.is_closed());
+        let (asked, unmet) = match self.wait_for(Goal::Answer(ticket), deadline, attempt) {
+            Ok(asked) => (asked, None),
+            Err(unmet) => (self.asks.take(ticket), Some(unmet)),
+        };
+        match (asked, unmet) {
             (Some(Asked::Answered(answer)), _) => Ok(answer),
-            (Some(Asked::Waiting(event)), Ok(())) => Err(SendWaitError::Closed(event)),
-            (Some(Asked::Waiting(event)), Err(Unmet::Late)) => Err(SendWaitError::Timeout(event)),
-            (Some(Asked::Waiting(event)), Err(Unmet::Cycle)) => {
+            (Some(Asked::Waiting(event)), None) => Err(SendWaitError::Closed(event)),
+            (Some(Asked::Waiting(event)), Some(Unmet::Late)) => Err(SendWaitError::Timeout(event)),
+            (Some(Asked::Waiting(event)), Some(Unmet::Cycle)) => {
                 Err(SendWaitError::WouldDeadlock(event))
             }
             (Some(Asked::Begun) | None, _) => Err(SendWaitError::Unanswered),
@@ -144,7 +148,7 @@ impl<E: Event> Shared<E> {
 
     /// Whether there is an answer, or will be none because the driver of a closed store begins nothing.
     pub(super) fn is_answered(&self, ticket: u64) -> bool {
-        self.asks.is_settled(ticket, || self.intake.is_closed())
+        self.asks.is_settled(ticket, self.intake.is_closed())
     }
 
     /// Delivers an event that did not come through the ring, with the lease in hand.
@@ -158,32 +162,32 @@ impl<E: Event> Shared<E> {
         let mut tally = Tally::default();
         let mut lookup = Lookup { seen, topic: None, subscribers: &[] };
         let some = slice::from_ref(&event);
+        self.counters.dispatch.committing.set(1);
         let replies = Delivery::<_, true>::new(self, some, position, Deadline::NEVER, left, 1)
             .ask(&mut lookup, &mut tally);
         self.counters.dispatch.committed.add(1);
         let mut tools = Tools { seen, batches, left };
         self.finish_all([event].into_iter(), position, &lookup, &mut tools, &mut tally);
         self.counters.add(1, &tally);
+        self.counters.dispatch.committing.set(0);
         Answer::new(replies)
     }
 }
 
 impl<'s, E: Event> Dispatch<'s, E> {
-    /// Delivers the events that the driver was asked about and whose turn has come. Their senders are
-    /// told when the answers are dropped.
-    pub(super) fn answer_asks(&mut self) -> Answers<'s, E> {
+    /// Delivers the first event that the driver was asked about, if its turn has come. Its sender is
+    /// told when the answer is dropped; before the next one is begun, whose handlers may wait for that
+    /// sender.
+    pub(super) fn answer_next(&mut self) -> Option<Told<'s, E>> {
         let shared = self.shared;
-        let mut answers = Answers { shared, list: Vec::new() };
-        while !shared.intake.is_closed()
-            && let Some((ticket, event)) = shared.asks.begin(shared.intake.head_position())
-        {
-            answers.list.push((ticket, None));
-            let answer = shared.answer(event, &mut self.held);
-            answers.list.pop();
-            answers.list.push((ticket, Some(answer)));
+        if shared.intake.is_closed() {
+            return None;
         }
+        let (ticket, event) = shared.asks.begin(shared.intake.head_position())?;
+        let mut told = Told { shared, ticket, answer: None };
+        told.answer = Some(shared.answer(event, &mut self.held));
         self.end_of_answers();
-        answers
+        Some(told)
     }
 
     /// As at the end of a publish.
@@ -193,19 +197,18 @@ impl<'s, E: Event> Dispatch<'s, E> {
     }
 }
 
-/// Answers that their senders have not been told: when the lease is given back, so that whoever has an
+/// An answer that its sender has not been told: when the lease is given back, so that whoever has an
 /// answer finds the books closed.
-pub(super) struct Answers<'s, E: Event> {
+pub(super) struct Told<'s, E: Event> {
     shared: &'s Shared<E>,
-    /// By number; one without an answer was interrupted.
-    list: Vec<(u64, Option<Answer>)>,
+    ticket: u64,
+    /// Without one it was interrupted.
+    answer: Option<Answer>,
 }
 
-impl<E: Event> Drop for Answers<'_, E> {
+impl<E: Event> Drop for Told<'_, E> {
     fn drop(&mut self) {
-        for (ticket, answer) in self.list.drain(..) {
-            self.shared.asks.settle(ticket, answer);
-        }
+        self.shared.asks.settle(self.ticket, self.answer.take());
         self.shared.dispatcher.waiting().notify();
     }
 }

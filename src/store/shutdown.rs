@@ -286,7 +286,8 @@ impl<E: Event> Shared<E> {
         let head = self.intake.head_position();
         // After what went out: a transaction's event comes in before it goes out.
         let came = head + dispatch.committed.get();
-        let in_flight = came.saturating_sub(gone);
+        // Last: what is not in it any more is over.
+        let in_flight = came.saturating_sub(gone) + dispatch.committing.get();
         let pending = self.intake.tail_position().saturating_sub(head);
         DrainReport {
             dispatched,

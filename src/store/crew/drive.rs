@@ -111,7 +111,7 @@ impl<E: Event> Shared<E> {
         let target = self.intake.tail_position();
         let Ok(mut dispatch) = self.take_dispatch(Goal::Lease, Deadline::NEVER) else { return };
         dispatch.run_to(target);
-        let answers = self.asks.is_asked().then(|| dispatch.answer_asks());
+        let answer = self.asks.is_asked().then(|| dispatch.answer_next());
         // Not for one that was asked for meanwhile: it would tear batches whose rest is in the ring.
         let owes = self.crew.flushes.owes(asked);
         if owes {
@@ -119,7 +119,7 @@ impl<E: Event> Shared<E> {
         }
         // Before they are told: who has flushed, or has an answer, finds the books closed.
         drop(dispatch);
-        drop(answers);
+        drop(answer);
         if owes {
             self.complete_flushes(asked);
         }

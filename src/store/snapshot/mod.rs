@@ -212,8 +212,11 @@ fn failures<E: Event>(lanes: &[&Shared<E>], now: Instant) -> (FailureRate, Disti
         for side in lane.side.all() {
             let inside = &side.shared;
             let (of_side, errors_of_side) = inside.gauges.failures.read(now, inside.taken());
-            // The events are the store's, which have been counted.
             rate.failures += of_side.failures;
+            // The events are the store's, which have been counted; unless its own window is empty,
+            // because nothing has failed there and nobody has looked.
+            rate.events = rate.events.max(of_side.events);
+            rate.covered = rate.covered.max(of_side.covered);
             errors.add(errors_of_side);
         }
         all = Some(match all {

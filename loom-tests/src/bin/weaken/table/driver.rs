@@ -77,8 +77,8 @@ pub(super) const ROWS: &[Weakening] = &[
         "an answer is told before the lease is back",
         "store/crew/drive.rs",
         &[(
-            "        drop(dispatch);\n        drop(answers);\n",
-            "        drop(answers);\n        drop(dispatch);\n",
+            "        drop(dispatch);\n        drop(answer);\n",
+            "        drop(answer);\n        drop(dispatch);\n",
         )],
         ("driver", &["answer_vs_books"]),
     ),
@@ -101,8 +101,8 @@ pub(super) const ROWS: &[Weakening] = &[
         "a flush is told before the lease is back",
         "store/crew/drive.rs",
         &[(
-            "        drop(dispatch);\n        drop(answers);\n        if owes {\n            self.complete_flushes(asked);\n        }\n",
-            "        if owes {\n            self.complete_flushes(asked);\n        }\n        drop(dispatch);\n        drop(answers);\n",
+            "        drop(dispatch);\n        drop(answer);\n        if owes {\n            self.complete_flushes(asked);\n        }\n",
+            "        if owes {\n            self.complete_flushes(asked);\n        }\n        drop(dispatch);\n        drop(answer);\n",
         )],
         ("driver", &["flush_vs_books"]),
     ),
