@@ -95,6 +95,7 @@ impl<E> Asks<E> {
     }
 
     /// The sender's last word, if it need not wait.
+    #[allow(clippy::option_option)] // Not yet, or a word that may be that there is none.
     pub(super) fn take_settled(
         &self,
         ticket: u64,
