@@ -635,20 +635,20 @@ fn a_handler_may_wait_for_who_has_an_answer_already() {
     watched(|| {
         for _ in 0..100 {
             let store = driven();
-            let (begin, begun) = std::sync::mpsc::channel();
-            let (tell, told) = std::sync::mpsc::channel();
-            let told = std::sync::Mutex::new(told);
+            let (announce, begun) = std::sync::mpsc::channel();
+            let (tell, heard) = std::sync::mpsc::channel();
+            let heard = std::sync::Mutex::new(heard);
             store
                 .subscribe((), move |number: &Number, _| {
                     if number.0 == 1 {
-                        begin.send(()).unwrap();
+                        announce.send(()).unwrap();
                         // Time for the other one to ask.
                         for _ in 0..50 {
                             thread::yield_now();
                         }
                     } else {
                         // Until the one who has asked first has gone on.
-                        told.lock().unwrap().recv().unwrap();
+                        heard.lock().unwrap().recv().unwrap();
                     }
                 })
                 .detach();
