@@ -218,6 +218,24 @@ fn an_attempt_that_was_put_off_is_told_and_made_later() {
 }
 
 #[test]
+fn a_letter_of_an_asked_event_knows_what_failed_first() {
+    let rig = Rig::new();
+    let _fails = rig.subscribe(RetryPolicy::new(3), |_, attempt| {
+        Err(HandlerError::retryable(std::io::Error::other(format!("failure {attempt}"))))
+    });
+    rig.send([1]);
+    rig.publish();
+    drop(rig.store.send_wait(Number(2), NEVER).unwrap());
+    audited(&rig.store);
+    let letters = rig.letters.drain();
+    let first = letters.iter().map(|letter| letter.first_error().source().to_string());
+    let last = letters.iter().map(|letter| letter.error().source().to_string());
+    let both: Vec<_> = first.zip(last).collect();
+    assert_eq!(both[0], both[1], "sent and asked");
+    assert_eq!(letters[0].attempts(), letters[1].attempts());
+}
+
+#[test]
 fn a_handler_that_asks_its_own_store_gets_its_event_back() {
     watched(|| {
         for store in stores() {

@@ -108,8 +108,7 @@ impl<'d, E: Event, const COUNTS: bool> Delivery<'d, E, COUNTS> {
                 Err(message) if self.progress.looked_up => {
                     let subscriber = &lookup.subscribers[self.progress.passed - 1];
                     let error = HandlerError::panic(message);
-                    replies.push(self.reply(subscriber, Err(error.share())));
-                    self.failed(subscriber, error, tally);
+                    replies.push(self.failed_reply(subscriber, error, tally));
                 }
                 Err(message) => self.panicked(lookup, tally, message),
             }
@@ -134,8 +133,7 @@ impl<'d, E: Event, const COUNTS: bool> Delivery<'d, E, COUNTS> {
             let taken = self.progress.takers.len();
             (call.skipped, call.said) = (0, Outcome::Done);
             if let Some(error) = subscriber.handle(event, &mut call, &mut self.progress) {
-                replies.push(self.reply(subscriber, Err(error.share())));
-                self.failed(subscriber, error, tally);
+                replies.push(self.failed_reply(subscriber, error, tally));
                 continue;
             }
             let said = match call.said {
@@ -150,6 +148,21 @@ impl<'d, E: Event, const COUNTS: bool> Delivery<'d, E, COUNTS> {
             self.unhandled(Some(topic), tally);
         }
         self.progress.finish();
+    }
+
+    /// Accounts for a failed call; what is replied.
+    fn failed_reply(
+        &mut self,
+        subscriber: &Arc<dyn Subscribed<E>>,
+        error: HandlerError,
+        tally: &mut Tally,
+    ) -> Reply {
+        // A failure that is shared does not give away what it was at first, which a letter wants.
+        let said = if self.collects { None } else { Some(error.share()) };
+        self.failed(subscriber, error, tally);
+        let kept = || self.failed.last().map(|failed| failed.error.share());
+        let error = said.or_else(kept).expect("one of the two is there");
+        self.reply(subscriber, Err(error))
     }
 
     fn reply(
