@@ -64,7 +64,7 @@ pub(super) const ROWS: &[Weakening] = &[
     text(
         "who asks rings nobody",
         "store/send_wait.rs",
-        &[("        self.intake.wake_waiting();\n        let attempt", "        let attempt")],
+        &[("        self.intake.wake_waiting();\n        // In one", "        // In one")],
         ("driver", &["answer_vs_driver"]),
     ),
     text(
