@@ -98,5 +98,6 @@
 //! | timers | `tests/schedule.rs` | `timers_fire_in_the_order_of_their_times_and_then_of_scheduling`, `what_is_due_is_behind_what_was_sent_before_the_publish` |
 //! | batches | `tests/batches.rs` | `chunks_in_order_beside_others` |
 //! | a commit in front of what is pending | `tests/transactions.rs` | `commit_dispatches_in_order_and_leaves_what_is_pending` |
-//! | an event that is waited for | `tests/send_wait.rs` | `what_was_accepted_before_is_dispatched_before_also_if_the_ring_is_full`, `answers_are_those_of_a_plain_list_of_calls` |
+//! | an event that is waited for | `tests/send_wait/answers.rs` | `what_was_accepted_before_is_dispatched_before_also_if_the_ring_is_full` |
+//! | the same, at random | `tests/send_wait/model.rs` | `answers_are_those_of_a_plain_list_of_calls` |
 //! | retries in their order | `tests/retries.rs` | `retries_come_in_the_order_of_their_time_and_then_of_their_failure` |
