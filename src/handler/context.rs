@@ -186,15 +186,15 @@ impl<'a, E: Event, P: Producers> Context<'a, E, P> {
     /// By when the call should be over: the deadline of the drain it runs in or of a
     /// [`Timeout`](crate::Timeout) in front of the handler, whichever is first; or never.
     ///
-    /// It is a time of the store's [clock](Self::clock). A drain's deadline is one of the system's clock,
-    /// and is said here as a time that is as far away. Only a handler that runs on the thread of the drain
+    /// It is a time of the store's [clock](Self::clock). A drain's deadline is one of the system's clock; on
+    /// another one it is said here as a time that is as far away. Only a handler that runs on the thread of the drain
     /// sees it: one under a [driver](crate::StoreBuilder::driver) or in a lane does not, and looks at
-    /// [`is_cancelled`](Self::is_cancelled). Reads both clocks in a drain that has a deadline, and none
+    /// [`is_cancelled`](Self::is_cancelled). Reads both clocks then, and none
     /// otherwise.
     ///
     /// # Panics
     ///
-    /// In a drain that has a deadline, if the store's clock does.
+    /// In a drain that has a deadline, if a clock of the store's own does.
     ///
     /// # Examples
     ///
