@@ -109,18 +109,18 @@ pub struct LastError {
     pub ago: Duration,
 }
 
-/// The same, as it is kept.
-#[derive(Debug, Clone)]
+/// The same, as it is kept: in place, so that a failure allocates nothing.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Noted {
     kind: ErrorKind,
-    text: String,
+    text: Text,
     at: Instant,
 }
 
 impl Noted {
     pub(crate) fn seen_at(self, now: Instant) -> LastError {
         let Self { kind, text, at } = self;
-        LastError { kind, text, ago: now.saturating_duration_since(at) }
+        LastError { kind, text: text.as_str().to_owned(), ago: now.saturating_duration_since(at) }
     }
 
     /// The later one of both.
@@ -168,7 +168,7 @@ impl FailureBook {
     ) {
         // Before the lock: it is the user's.
         let kind = error.kind();
-        let noted = Noted { kind, text: text_of(error), at: now };
+        let noted = Noted { kind, text: Text::of(error), at: now };
         let mut pages = quiet::lock(&self.pages);
         pages.window.fail(now, finished);
         pages.enter(self.errors_max, profile.id, profile.name.as_ref(), &noted);
@@ -200,7 +200,7 @@ impl Entry {
             subscription: self.subscription,
             name: self.name.as_deref().map(str::to_owned),
             kind: self.last.kind,
-            text: self.last.text.clone(),
+            text: self.last.text.as_str().to_owned(),
             count: self.count,
             first_ago: ago(self.first),
             last_ago: ago(self.last.at),
@@ -219,11 +219,11 @@ impl Pages {
         let same = |entry: &&mut Entry| {
             entry.subscription == subscription
                 && entry.last.kind == noted.kind
-                && differ_in_numbers_only(&entry.last.text, &noted.text)
+                && differ_in_numbers_only(entry.last.text.as_str(), noted.text.as_str())
         };
         if let Some(entry) = self.entries.iter_mut().find(same) {
             entry.count += 1;
-            entry.last = noted.clone();
+            entry.last = *noted;
             return;
         }
         if self.entries.len() >= errors_max {
@@ -234,28 +234,47 @@ impl Pages {
             };
             self.others += self.entries.swap_remove(oldest).count;
         }
-        let (name, last) = (name.cloned(), noted.clone());
+        let (name, last) = (name.cloned(), *noted);
         self.entries.push(Entry { subscription, name, count: 1, first: noted.at, last });
     }
 }
 
 /// A text that takes no more than there is room for.
-struct Bounded(String);
+#[derive(Clone, Copy)]
+struct Text {
+    bytes: [u8; TEXT_BYTES_MAX],
+    len: usize,
+}
 
-impl Write for Bounded {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        let room = TEXT_BYTES_MAX - self.0.len();
-        self.0.push_str(&text[..text.floor_char_boundary(room)]);
-        // Spares the user's code the rest.
-        if text.len() > room { Err(fmt::Error) } else { Ok(()) }
+impl Text {
+    fn of(error: &HandlerError) -> Self {
+        let mut text = Self { bytes: [0; TEXT_BYTES_MAX], len: 0 };
+        // What it said up to a panic, or up to the bound, will do.
+        let _ = contain::contain(|| write!(text, "{error}"));
+        text
+    }
+
+    fn as_str(&self) -> &str {
+        // Only whole characters were put in.
+        str::from_utf8(&self.bytes[..self.len]).unwrap_or_default()
     }
 }
 
-fn text_of(error: &HandlerError) -> String {
-    let mut text = Bounded(String::new());
-    // What it said up to a panic, or up to the bound, will do.
-    let _ = contain::contain(|| write!(text, "{error}"));
-    text.0
+impl Write for Text {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let room = &mut self.bytes[self.len..];
+        let fits = &text.as_bytes()[..text.floor_char_boundary(room.len())];
+        room[..fits.len()].copy_from_slice(fits);
+        self.len += fits.len();
+        // Spares the user's code the rest.
+        if fits.len() < text.len() { Err(fmt::Error) } else { Ok(()) }
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_str().fmt(f)
+    }
 }
 
 /// Whether two texts are the same, except that one may have other numbers where the other has numbers.

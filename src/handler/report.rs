@@ -52,7 +52,7 @@ impl Known {
             stats: profile.stats(),
             name: profile.name.as_deref().map(str::to_owned),
             place: profile.place,
-            last: quiet::lock(&profile.counts.failures.last).clone(),
+            last: *quiet::lock(&profile.counts.failures.last),
             measured: profile.times.as_ref().map(|times| times.measured()),
         }
     }
