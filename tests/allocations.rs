@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use common::{Number, POLICIES, audited, numbers};
 use ringbus::{
-    BreakerPolicy, CatchPanic, CircuitBreaking, Deadline, EventStore, Message, Middleware, Only,
-    OverrunPolicy, PayloadLimit, RateLimit, Retry, RetryPolicy, Ring, Sent, StoreBuilder, Timeout,
-    TopicName, TypedBus,
+    BreakerPolicy, CatchPanic, CircuitBreaking, Deadline, EventStore, HandlerError, Message,
+    Middleware, Only, OverrunPolicy, PayloadLimit, RateLimit, Retry, RetryPolicy, Ring, Sent,
+    StoreBuilder, Timeout, TopicName, TypedBus,
 };
 
 /// Counts what the program allocates while `COUNTING` is set.
@@ -171,6 +171,37 @@ fn chains_of_middleware_allocate_nothing() {
         assert_eq!(store.metrics().failed_calls, 0);
         audited(store);
     }
+}
+
+/// An error that owns nothing.
+#[derive(Debug)]
+struct Refused(u64);
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} is refused", self.0)
+    }
+}
+
+impl std::error::Error for Refused {}
+
+#[test]
+fn a_failure_allocates_for_its_error_and_nothing_else() {
+    let _turn = turn();
+    let store = numbers(64, OverrunPolicy::ReturnError);
+    let fails = store
+        .subscribe((), |number: &Number, _| Err::<(), _>(HandlerError::from(Refused(number.0))));
+    let alone = allocations(|| drop(black_box(HandlerError::from(Refused(1)))));
+    let count = allocations(|| {
+        for round in 0..100 {
+            store.send(Number(round)).map(drop).unwrap();
+            store.publish();
+        }
+    });
+    assert_eq!(count, 100 * alone);
+    assert_eq!(fails.stats().unwrap().failed, 500);
+    assert_eq!(store.snapshot().errors.errors[0].text, "99 is refused");
+    audited(&store);
 }
 
 #[test]
