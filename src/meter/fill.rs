@@ -1,4 +1,8 @@
 //! How full a ring has been, for any number of readers.
+//!
+//! Every atomic here is a figure that orders nothing, hence Relaxed: nobody reaches other data through
+//! it. Those that are set from one another are set under the lock; a look that sees an old bound notes
+//! once too often, or leaves a peak to the look after it.
 
 use crate::sync::quiet::{self, AtomicU64, Mutex, Ordering};
 use crate::sync::{Arc, Weak};
@@ -80,6 +84,7 @@ impl Peak {
     }
 
     fn get(&self) -> u64 {
+        // Relaxed: a figure; see above.
         self.0.load(Ordering::Relaxed)
     }
 }
@@ -100,6 +105,7 @@ impl Fill {
     /// Notes a fill, after so many events were taken out.
     #[inline]
     pub(crate) fn look(&self, fill: u64, taken_out: impl FnOnce() -> u64) {
+        // Relaxed: a bound, set under the lock; an old one is made up for by the next look.
         if fill > self.note_above.load(Ordering::Relaxed) {
             self.note(fill, taken_out());
         }
@@ -107,7 +113,8 @@ impl Fill {
 
     /// Notes that the ring is full.
     pub(crate) fn is_full(&self, taken_out: u64) {
-        // Once is enough until something is taken out.
+        // Once is enough until something is taken out. Relaxed: who sees an old count notes it, and counts
+        // nothing twice.
         if self.full_after.load(Ordering::Relaxed) != taken_out + 1 {
             self.note(self.capacity, taken_out);
         }
@@ -117,6 +124,7 @@ impl Fill {
     fn note(&self, fill: u64, taken_out: u64) {
         let fill = fill.min(self.capacity);
         if fill == self.capacity {
+            // Relaxed (both): of those that swap the same count in, one sees another before.
             let before = self.full_after.swap(taken_out + 1, Ordering::Relaxed);
             self.full_episodes.fetch_add(u64::from(before != taken_out + 1), Ordering::Relaxed);
         }
@@ -124,6 +132,7 @@ impl Fill {
             return;
         }
         let mut readers = quiet::lock(&self.readers);
+        // Relaxed (both): under the lock; who reads without it wants a figure.
         self.highest.0.fetch_max(fill, Ordering::Relaxed);
         for peak in readers.iter().filter_map(Weak::upgrade) {
             peak.0.fetch_max(fill, Ordering::Relaxed);
@@ -135,6 +144,7 @@ impl Fill {
         readers.retain(|peak| peak.strong_count() != 0);
         let peaks = readers.iter().filter_map(Weak::upgrade).map(|peak| peak.get());
         let lowest = peaks.fold(self.highest.get(), u64::min);
+        // Relaxed (both): written under the lock only.
         self.lowest.store(lowest, Ordering::Relaxed);
         // Each time that it is full counts.
         self.note_above.store(lowest.min(self.capacity - 1), Ordering::Relaxed);
@@ -152,6 +162,7 @@ impl Fill {
     /// The peak; what is noted from now on is compared with this fill.
     pub(crate) fn take(&self, peak: &Peak, fill: u64) -> u64 {
         let mut readers = quiet::lock(&self.readers);
+        // Relaxed: under the lock, which the next note takes too.
         let highest = peak.0.swap(fill, Ordering::Relaxed);
         self.set_bound(&mut readers);
         highest
@@ -163,6 +174,7 @@ impl Fill {
     }
 
     pub(crate) fn full_episodes(&self) -> u64 {
+        // Relaxed: a figure.
         self.full_episodes.load(Ordering::Relaxed)
     }
 }
