@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::allocations;
-use crate::machine::{self, as_f64};
-use crate::outcome::{self, Outcome, Series};
+use super::allocations;
+use super::machine::{self, as_f64};
+use super::outcome::{self, Outcome, Series};
 
 /// How long to measure.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +33,11 @@ impl Effort {
     /// To see that everything works, not to measure.
     pub(crate) const ONCE: Self =
         Self { name: "once", short: (1, ms(0)), long: (1, ms(0)), few: (1, ms(0)) };
+
+    /// Whether anything is measured, and not only seen to work.
+    pub(crate) const fn measures(&self) -> bool {
+        self.short.0 > 1
+    }
 
     fn of(&self, pace: Pace) -> (usize, Duration) {
         match pace {

@@ -1,7 +1,7 @@
 //! Figures that belong together, as the points of lines.
 
-use crate::measure::{Curve, Side};
-use crate::outcome::{Outcome, Series};
+use super::measure::{Curve, Side};
+use super::outcome::{Outcome, Series};
 
 /// A line for each candidate, over some rows or some figures of a row.
 pub(crate) struct Picture {

@@ -1,6 +1,6 @@
 //! What came out: medians, ranges, ratios.
 
-use crate::measure::{Head, Side};
+use super::measure::{Head, Side};
 
 /// The figures of one contender, round by round.
 #[derive(Debug, Clone)]

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use core_affinity::CoreId;
 
-use crate::allocations;
+use super::allocations;
 
 /// The cores this process may use, as they were when it began.
 fn cores() -> &'static [CoreId] {
@@ -71,6 +71,13 @@ pub(crate) fn enter(place: Place) {
     if is_pinned() {
         core_affinity::set_for_current(cores()[place.core()]);
     }
+}
+
+/// Puts the thread that measures where it belongs, and says what it measures on.
+pub(crate) fn enter_and_tell() {
+    enter(Place::Sender);
+    let pinned = if is_pinned() { "threads pinned" } else { "too few to pin threads" };
+    println!("{}, {} cores, {pinned}", cpu_model(), core_count());
 }
 
 /// Time in ticks of a clock that all cores share and that is quick to read.

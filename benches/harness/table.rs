@@ -1,8 +1,8 @@
 //! The tables on standard output.
 
-use crate::curve::Picture;
-use crate::measure::{Laps, Side};
-use crate::outcome::{Outcome, Series, Verdict};
+use super::curve::Picture;
+use super::measure::{Laps, Side};
+use super::outcome::{Outcome, Series, Verdict};
 
 /// All contenders of a row, best first; `figures` are the outcomes of the row, one for each figure.
 pub(crate) fn print_details(figures: &[Outcome]) {
