@@ -132,8 +132,8 @@ mod end_to_end {
 
     use ringbus::{Deadline, DriverConfig};
 
-    use super::common::watched;
     use super::*;
+    use crate::common::watched;
 
     fn end_to_end<P: ringbus::Producers>(store: &EventStore<Number, P>) -> LatencyStats {
         store.snapshot().end_to_end.expect("it is measured")

@@ -121,7 +121,7 @@ fn the_names_of_the_fields_stay() {
             .map(|name| format!("{path}.{name}"))
     };
     let mut expected: BTreeSet<_> =
-        include_str!("common/snapshot_fields.txt").lines().map(str::to_owned).collect();
+        include_str!("../common/snapshot_fields.txt").lines().map(str::to_owned).collect();
     expected.extend(latency("subscriptions[].latency"));
     if cfg!(feature = "histogram") {
         expected.extend(latency("end_to_end"));
