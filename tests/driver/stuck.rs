@@ -77,7 +77,7 @@ fn a_drain_returns_at_its_deadline_and_names_the_handler() {
         assert_eq!((report.in_flight, report.running.len()), (4, 1));
         let call = &report.running[0];
         assert_eq!(call.name.as_deref(), Some("stuck"));
-        assert!(call.place.file().ends_with("driver_stuck.rs"), "{call}");
+        assert!(call.place.file().ends_with("stuck.rs"), "{call}");
         assert_eq!(
             report.to_string(),
             format!(
