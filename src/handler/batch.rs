@@ -27,7 +27,8 @@ pub struct BatchConfig {
 }
 
 impl BatchConfig {
-    /// At most so many events; a batch that is not full goes out at the end of each `publish`.
+    /// At most so many events; a batch that is not full goes out at the end of each `publish`, and with a
+    /// driver as often as that has caught up with the senders.
     pub const fn new(max_events: usize) -> Self {
         Self { events_max: max_events, wait_max: None }
     }

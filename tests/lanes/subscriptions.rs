@@ -163,8 +163,10 @@ fn each_lane_has_its_batches() {
         let seen = Journal::new();
         let journal = seen.clone();
         let options = SubscribeOptions::topic(());
+        // One that does not wait would go out as often as a worker has caught up with the sender.
+        let config = BatchConfig::new(4).max_wait(Duration::from_hours(1));
         let batches = lanes
-            .subscribe_batch(options, BatchConfig::new(4), move |batch: &mut _, _: &_| {
+            .subscribe_batch(options, config, move |batch: &mut _, _: &_| {
                 let batch: &mut ringbus::Batch<'_, Keyed> = batch;
                 let keys: Vec<_> =
                     (0..batch.len()).filter_map(|at| batch.get(at)).map(|e| e.key).collect();
