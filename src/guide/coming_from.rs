@@ -73,7 +73,7 @@
 //!
 //! | there | here | what is different |
 //! |---|---|---|
-//! | `NewEventBus(config)` | [`EventStore::builder`](crate::EventStore::builder) | what is not set keeps its default, a retry or a back-off too; what cannot be is an error |
+//! | `NewEventBus(config)` | [`EventStore::builder`](crate::EventStore::builder) | no retries and no timeout unless asked for, where `DefaultConfig` has three and 30 s; what cannot be is an error |
 //! | `EventHandler(ctx, payload) error` | a closure of `(&event, &context)` | sees the event, not only the payload; topics are texts if events are [`Message`](crate::Message)s |
 //! | `Subscribe(name, handler)`, and the closure it returns | [`subscribe`](crate::EventStore::subscribe), [`unsubscribe`](crate::Subscription::unsubscribe) | dropping the subscription ends it; [`detach`](crate::Subscription::detach) keeps it |
 //! | `UnsubscribeAll(name)` | drop the subscriptions | – |
@@ -140,7 +140,7 @@
 //! | `try_send`, `send_timeout`, `send_deadline` | the same names | the errors have the event, as there |
 //! | – | [`send_all`](crate::EventStore::send_all) | a group, all or none, with nothing in between |
 //! | `Receiver`, `recv`, `iter` | a handler; [`publish_wait`](crate::EventStore::publish_wait) in a loop, or a [driver](crate::StoreBuilder::driver) | each event goes to all who subscribed, by reference |
-//! | `try_recv`, `recv_timeout`, `recv_deadline` | [`publish`](crate::EventStore::publish), [`publish_wait(deadline)`](crate::EventStore::publish_wait); [`Reader::receive`](crate::Reader::receive) of a ring | dispatch all that is pending, not one |
+//! | `try_recv`, `recv_timeout`, `recv_deadline` | [`publish`](crate::EventStore::publish), [`publish_wait(deadline)`](crate::EventStore::publish_wait); [`Reader::receive`](crate::Reader::receive) of a ring | a `publish` dispatches all that is pending, a reader takes out one |
 //! | several receivers that share the work | [`Lanes`](crate::Lanes) | by key, or in turn; one that is idle does not take over the work of another |
 //! | order of the messages | the same | one order for all senders and all handlers |
 //! | a receiver that panics | a handler that panics | is called again for the next event |
@@ -169,6 +169,6 @@
 //! | `batch_publish`, `try_batch_publish`, `MissingFreeSlots` | [`send_all`](crate::EventStore::send_all), [`try_send_all`](crate::EventStore::try_send_all), [`SendAllError::Full`](crate::SendAllError::Full) | the events stay in the caller's `Vec`; how many slots are missing is not said |
 //! | a slow consumer holds up producers, which spin | the same under [`Block`](crate::OverrunPolicy::Block), but they sleep in the end | other policies lose, and say what |
 //! | a handler that panics | a failed call | there its thread ends, and producers wait for it for ever |
-//! | `BusySpinWithSpinLoopHint`, `BusySpin`, `Sleep` | [`BusySpin`](crate::BusySpin), [`Yield`](crate::Yield), [`Park`](crate::Park), or a [`WaitStrategy`](crate::WaitStrategy) of yours | `BusySpin` gives the hint; `Park` sleeps until a send wakes it |
+//! | `BusySpinWithSpinLoopHint`, `BusySpin`, `Sleep` | [`BusySpin`](crate::BusySpin), [`Yield`](crate::Yield), [`Park`](crate::Park), or a [`WaitStrategy`](crate::WaitStrategy) of yours | of a [driver](crate::DriverConfig::wait) or a [lane](crate::LaneConfig::wait); `BusySpin` gives the hint; `Park` sleeps until a send wakes it |
 //! | `pin_at_core`, `thread_name` | [`DriverConfig::pin_to`](crate::DriverConfig::pin_to), [`name`](crate::DriverConfig::name); the same of [`LaneConfig`](crate::LaneConfig) | a core that is not there is an error, not a panic |
 //! | dropping the last producer, which waits for the handlers | [`drain(deadline)`](crate::EventStore::drain) | with a report; dropping the last handle drops what is inside, unless there is a driver |
