@@ -5,21 +5,8 @@
 //! seen what it was to see. An allocation that a line does not allow ends the run with a panic, after
 //! the tables.
 
-#[path = "../peers/allocations.rs"]
-mod allocations;
-mod arguments;
-#[allow(dead_code)] // Some of it only serves the other bench; so it is with the next ones.
-#[path = "../peers/event.rs"]
-mod event;
-#[allow(dead_code)]
-#[path = "../peers/machine.rs"]
-mod machine;
-#[allow(dead_code)]
-#[path = "../peers/measure.rs"]
-mod measure;
-#[allow(dead_code)]
-#[path = "../peers/outcome.rs"]
-mod outcome;
+#[path = "../harness/mod.rs"]
+mod harness;
 mod rows;
 mod section;
 mod subject;
@@ -27,10 +14,15 @@ mod table;
 
 use std::process::ExitCode;
 
-use crate::arguments::{Arguments, USAGE};
-use crate::machine::Place;
-use crate::measure::Laps;
+use crate::harness::asked::Asked;
+use crate::harness::machine;
+use crate::harness::measure::Laps;
 use crate::section::Section;
+
+const USAGE: &str = "\
+usage: cargo bench --bench delivery -- [--quick] [--row N[,M..]]
+  --quick        shorter rounds and fewer: under half a minute, and more noise
+  --row N[,M..]  only these rows";
 
 /// Makes the tables of one row.
 type Tables = fn() -> Vec<Section>;
@@ -49,25 +41,22 @@ const ROWS: &[(u8, Tables)] = &[
 
 fn main() -> ExitCode {
     let known: Vec<u8> = ROWS.iter().map(|(number, _)| *number).collect();
-    let arguments = match Arguments::parse(&known) {
-        Ok(arguments) => arguments,
-        Err(error) => {
-            eprintln!("{error}\n{USAGE}");
-            return ExitCode::from(2);
-        }
+    let asked = match Asked::parse(&known, USAGE) {
+        Ok(asked) => asked,
+        Err(code) => return code,
     };
-    run(&arguments);
+    run(&asked);
     ExitCode::SUCCESS
 }
 
-fn run(arguments: &Arguments) {
-    machine::enter(Place::Sender);
+fn run(asked: &Asked) {
+    machine::enter_and_tell();
     table::print_head();
     let mut laps = Laps::default();
     let mut results = Vec::new();
-    for (number, sections) in ROWS.iter().filter(|(number, _)| arguments.wants(*number)) {
+    for (number, sections) in ROWS.iter().filter(|(number, _)| asked.wants(*number)) {
         for section in sections() {
-            let measured = section.measure(&arguments.effort, &mut laps);
+            let measured = section.measure(&asked.effort, &mut laps);
             table::print(*number, &measured);
             results.extend(measured.lines);
         }

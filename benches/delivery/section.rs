@@ -1,10 +1,10 @@
 //! Stores that are compared with one of them, the base.
 
-use crate::allocations;
-use crate::event::Event64;
-use crate::machine::as_f64;
-use crate::measure::{Effort, Lap, Laps, Pace, Row, Side};
-use crate::outcome::Outcome;
+use crate::harness::allocations;
+use crate::harness::event::Event64;
+use crate::harness::machine::as_f64;
+use crate::harness::measure::{Effort, Lap, Laps, Pace, Row, Side};
+use crate::harness::outcome::Outcome;
 use crate::subject::{EVENTS_PER_PUBLISH, Subject};
 
 /// What a line may cost.

@@ -8,8 +8,8 @@ use ringbus::{
     Filter, IntoOutcome, OverrunPolicy, StoreBuilder, SubscribeOptions, Transaction,
 };
 
-use crate::event::{Event64, Load, Payload, Stream};
-use crate::measure::{Lap, Stopwatch};
+use crate::harness::event::{Event64, Load, Payload, Stream};
+use crate::harness::measure::{Lap, Stopwatch};
 
 /// Events that are sent before each publish, and slots of the ring.
 pub(crate) const EVENTS_PER_PUBLISH: u64 = 1024;

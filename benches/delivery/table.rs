@@ -1,11 +1,8 @@
 //! The tables on standard output.
 
-use crate::machine;
 use crate::section::{Bar, Line, Measured};
 
 pub(crate) fn print_head() {
-    let pinned = if machine::is_pinned() { "thread pinned" } else { "too few to pin the thread" };
-    println!("{}, {} cores, {pinned}", machine::cpu_model(), machine::core_count());
     println!(
         "ns per event of 64 bytes on one thread, median [min..max]; more than the base of the table; \
          how many times the base; a.: allocations.\nGo's figures are processor time, and were measured once (Go 1.27, \

@@ -13,8 +13,8 @@ use ringbus::{
 };
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
-use crate::allocations;
-use crate::event::{Event64, Load, Payload};
+use crate::harness::allocations;
+use crate::harness::event::{Event64, Load, Payload};
 use crate::work::work;
 
 /// Keys of which two workers get half each, by the hash that lanes use.

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::crew::{Crew, Setup};
-use crate::event::{Event64, Stream};
-use crate::measure::{Lap, Stopwatch};
+use crate::harness::event::{Event64, Stream};
+use crate::harness::measure::{Lap, Stopwatch};
 
 /// What of it is timed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,27 +4,10 @@
 //! and the sender sleeps while they are handled: so two workers have two cores to themselves, and a send
 //! is measured with no worker in its way.
 
-#[path = "../peers/allocations.rs"]
-mod allocations;
 mod crew;
-#[path = "../peers/curve.rs"]
-#[allow(dead_code)] // This bench draws no pictures.
-mod curve;
-#[path = "../peers/event.rs"]
-#[allow(dead_code)] // It has one sender, and counts by itself.
-mod event;
+#[path = "../harness/mod.rs"]
+mod harness;
 mod lap;
-#[path = "../peers/machine.rs"]
-#[allow(dead_code)] // Its other threads find their places by themselves.
-mod machine;
-#[path = "../peers/measure.rs"]
-#[allow(dead_code)] // Nor has it rows of several figures, or curves.
-mod measure;
-#[path = "../peers/outcome.rs"]
-mod outcome;
-#[path = "../peers/table.rs"]
-#[allow(dead_code)] // As above.
-mod table;
 mod work;
 
 use std::process::ExitCode;
@@ -33,11 +16,13 @@ use core_affinity::CoreId;
 use ringbus::EventStore;
 
 use crate::crew::{ByKey, Channels, Crew, InTurn, Setup};
-use crate::event::Event64;
+use crate::harness::asked::Asked;
+use crate::harness::event::Event64;
+use crate::harness::machine;
+use crate::harness::measure::{Lap, Laps, Pace, Row, Side};
+use crate::harness::outcome::Outcome;
+use crate::harness::table;
 use crate::lap::{Gated, Timed};
-use crate::machine::Place;
-use crate::measure::{Effort, Lap, Laps, Pace, Row, Side};
-use crate::outcome::Outcome;
 
 const USAGE: &str = "\
 usage: cargo bench --bench lanes -- [--quick]
@@ -108,43 +93,17 @@ fn rows(cores: &[CoreId]) -> [Row; 4] {
     ]
 }
 
-/// Cargo passes `--bench` when it benches. Whoever runs this as a test does not, or passes `--test`:
-/// then it is run to see that it works.
-fn effort() -> Result<Effort, lexopt::Error> {
-    use lexopt::prelude::Long;
-
-    let (mut bench, mut test, mut quick) = (false, false, false);
-    let mut parser = lexopt::Parser::from_env();
-    while let Some(argument) = parser.next()? {
-        match argument {
-            Long("bench") => bench = true,
-            Long("test") => test = true,
-            Long("quick") => quick = true,
-            other => return Err(other.unexpected()),
-        }
-    }
-    Ok(match (bench && !test, quick) {
-        (true, false) => Effort::FULL,
-        (true, true) => Effort::QUICK,
-        (false, _) => Effort::ONCE,
-    })
-}
-
 fn main() -> ExitCode {
-    let effort = match effort() {
-        Ok(effort) => effort,
-        Err(error) => {
-            eprintln!("{error}\n{USAGE}");
-            return ExitCode::from(2);
-        }
+    let asked = match Asked::parse(&[], USAGE) {
+        Ok(asked) => asked,
+        Err(code) => return code,
     };
     // Before this thread is pinned: after that it sees one core only.
     let cores = core_affinity::get_core_ids().unwrap_or_default();
-    machine::enter(Place::Sender);
-    println!("{}, {} cores", machine::cpu_model(), machine::core_count());
+    machine::enter_and_tell();
     let (mut laps, mut outcomes) = (Laps::default(), Vec::new());
     for row in rows(&cores) {
-        let measured = row.measure(&effort, &mut laps);
+        let measured = row.measure(&asked.effort, &mut laps);
         table::print_details(&measured);
         outcomes.extend(measured);
     }

@@ -4,7 +4,7 @@ use std::hint;
 use std::sync::OnceLock;
 use std::time::Instant;
 
-use crate::machine::as_f64;
+use crate::harness::machine::as_f64;
 
 /// How long the work for an event is to take.
 const WORK_NS: f64 = 1000.0;

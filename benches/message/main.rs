@@ -4,22 +4,8 @@
 //! By the rules of the bench `peers`, on one thread, with one handler that counts and a publish for every
 //! 1,024 events.
 
-#[path = "../peers/allocations.rs"]
-mod allocations;
-#[path = "../peers/curve.rs"]
-#[allow(dead_code)] // This bench draws no pictures.
-mod curve;
-#[path = "../peers/machine.rs"]
-#[allow(dead_code)] // This bench has one thread.
-mod machine;
-#[path = "../peers/measure.rs"]
-#[allow(dead_code)] // Nor has it rows of several figures, or curves.
-mod measure;
-#[path = "../peers/outcome.rs"]
-mod outcome;
-#[path = "../peers/table.rs"]
-#[allow(dead_code)] // As above.
-mod table;
+#[path = "../harness/mod.rs"]
+mod harness;
 
 use std::hint::black_box;
 use std::process::ExitCode;
@@ -29,8 +15,10 @@ use std::time::SystemTime;
 
 use ringbus::{Deadline, Event, EventStore, Message, OverrunPolicy, TopicName};
 
-use crate::machine::Place;
-use crate::measure::{Effort, Lap, Laps, Pace, Row, Side, Stopwatch};
+use crate::harness::asked::Asked;
+use crate::harness::machine;
+use crate::harness::measure::{Lap, Laps, Pace, Row, Side, Stopwatch};
+use crate::harness::table;
 
 const USAGE: &str = "\
 usage: cargo bench --bench message -- [--quick]
@@ -190,42 +178,16 @@ fn rows() -> [Row; 3] {
     ]
 }
 
-/// Cargo passes `--bench` when it benches. Whoever runs this as a test does not, or passes `--test`:
-/// then it is run to see that it works.
-fn effort() -> Result<Effort, lexopt::Error> {
-    use lexopt::prelude::Long;
-
-    let (mut bench, mut test, mut quick) = (false, false, false);
-    let mut parser = lexopt::Parser::from_env();
-    while let Some(argument) = parser.next()? {
-        match argument {
-            Long("bench") => bench = true,
-            Long("test") => test = true,
-            Long("quick") => quick = true,
-            other => return Err(other.unexpected()),
-        }
-    }
-    Ok(match (bench && !test, quick) {
-        (true, false) => Effort::FULL,
-        (true, true) => Effort::QUICK,
-        (false, _) => Effort::ONCE,
-    })
-}
-
 fn main() -> ExitCode {
-    let effort = match effort() {
-        Ok(effort) => effort,
-        Err(error) => {
-            eprintln!("{error}\n{USAGE}");
-            return ExitCode::from(2);
-        }
+    let asked = match Asked::parse(&[], USAGE) {
+        Ok(asked) => asked,
+        Err(code) => return code,
     };
-    machine::enter(Place::Sender);
-    println!("{}, {} cores", machine::cpu_model(), machine::core_count());
+    machine::enter_and_tell();
     let mut laps = Laps::default();
     let mut outcomes = Vec::new();
     for row in rows() {
-        let measured = row.measure(&effort, &mut laps);
+        let measured = row.measure(&asked.effort, &mut laps);
         table::print_details(&measured);
         outcomes.extend(measured);
     }

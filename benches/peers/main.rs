@@ -1,25 +1,21 @@
 //! How fast are we, measured against the best there are?
 
-mod allocations;
 mod arguments;
 mod candidates;
-mod curve;
-mod event;
-mod machine;
-mod measure;
-mod outcome;
+#[path = "../harness/mod.rs"]
+mod harness;
 mod overview;
 mod plot;
 mod report;
 mod scenario;
-mod table;
 
 use std::error::Error;
 use std::process::ExitCode;
 
-use crate::arguments::{Arguments, USAGE};
-use crate::machine::Place;
-use crate::measure::{Laps, Row};
+use crate::arguments::Arguments;
+use crate::harness::machine;
+use crate::harness::measure::{Laps, Row};
+use crate::harness::table;
 use crate::scenario::{
     blocking, displacing, fan_out, latency, many_producers, one_thread, two_threads,
 };
@@ -48,10 +44,7 @@ fn main() -> ExitCode {
     let known: Vec<u8> = SCENARIOS.iter().map(|(number, _)| *number).collect();
     let arguments = match Arguments::parse(&known) {
         Ok(arguments) => arguments,
-        Err(error) => {
-            eprintln!("{error}\n{USAGE}");
-            return ExitCode::from(2);
-        }
+        Err(code) => return code,
     };
     match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
@@ -63,14 +56,12 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
-    machine::enter(Place::Sender);
-    let pinned = if machine::is_pinned() { "threads pinned" } else { "too few to pin threads" };
-    println!("{}, {} cores, {pinned}", machine::cpu_model(), machine::core_count());
+    machine::enter_and_tell();
     let mut laps = Laps::default();
     let mut outcomes = Vec::new();
-    for (_, scenario) in SCENARIOS.iter().filter(|(number, _)| arguments.wants(*number)) {
+    for (_, scenario) in SCENARIOS.iter().filter(|(number, _)| arguments.asked.wants(*number)) {
         for row in scenario() {
-            let measured = row.measure(&arguments.effort, &mut laps);
+            let measured = row.measure(&arguments.asked.effort, &mut laps);
             table::print_details(&measured);
             outcomes.extend(measured);
         }
@@ -78,9 +69,9 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     table::print_summary(&outcomes, &laps);
     table::print_curves(&outcomes);
     println!("\n{laps}");
-    report::write(&arguments.json, arguments.effort.name, &laps, &outcomes)?;
+    report::write(&arguments.json, arguments.asked.effort.name, &laps, &outcomes)?;
     plot::write(&arguments.svg, &outcomes)?;
-    overview::write(&arguments.plot, arguments.effort.name, &outcomes)?;
+    overview::write(&arguments.plot, arguments.asked.effort.name, &outcomes)?;
     let Arguments { json, svg, plot, .. } = arguments;
     println!("figures in {}", json.display());
     println!("pictures in {}, of all rows in {}", svg.display(), plot.display());

@@ -10,10 +10,10 @@ use plotters::prelude::{
 };
 use plotters::style::text_anchor::HPos;
 
-use crate::machine;
-use crate::outcome::{Outcome, Series, Verdict};
+use crate::harness::machine;
+use crate::harness::outcome::{Outcome, Series, Verdict};
+use crate::harness::table;
 use crate::plot::{OURS, style};
-use crate::table;
 
 /// The measures of the picture.
 const WIDTH: i32 = 1200;

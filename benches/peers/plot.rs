@@ -12,10 +12,10 @@ use plotters::prelude::{
 use plotters::style::TextStyle;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use crate::curve::{Line, Picture};
-use crate::measure::Side;
-use crate::outcome::Outcome;
-use crate::table;
+use crate::harness::curve::{Line, Picture};
+use crate::harness::measure::Side;
+use crate::harness::outcome::Outcome;
+use crate::harness::table;
 
 /// The measures of a picture with bars.
 const WIDTH: i32 = 900;

@@ -20,9 +20,9 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::machine;
-use crate::measure::{Laps, Side};
-use crate::outcome::{Outcome, Series, Verdict};
+use crate::harness::machine;
+use crate::harness::measure::{Laps, Side};
+use crate::harness::outcome::{Outcome, Series, Verdict};
 
 /// Everything that was measured, and on what.
 #[derive(Serialize)]

@@ -2,24 +2,10 @@
 //!
 //! Rows 14 and 15 of the bar table, by the rules of the bench `peers`.
 
-#[path = "../peers/allocations.rs"]
-mod allocations;
 mod candidates;
-#[path = "../peers/curve.rs"]
-#[allow(dead_code)] // This bench draws no pictures.
-mod curve;
-#[path = "../peers/machine.rs"]
-#[allow(dead_code)] // This bench has one thread.
-mod machine;
-#[path = "../peers/measure.rs"]
-#[allow(dead_code)] // Nor has it rows of several figures, or curves.
-mod measure;
-#[path = "../peers/outcome.rs"]
-mod outcome;
+#[path = "../harness/mod.rs"]
+mod harness;
 mod scenario;
-#[path = "../peers/table.rs"]
-#[allow(dead_code)] // As above.
-mod table;
 mod timer;
 
 use std::process::ExitCode;
@@ -35,9 +21,11 @@ use crate::candidates::ringbus::Wheel;
 use crate::candidates::store::Store;
 use crate::candidates::subms::Subms;
 use crate::candidates::tree::Tree;
-use crate::machine::Place;
-use crate::measure::{Effort, Laps, Pace, Row, Side};
-use crate::outcome::Outcome;
+use crate::harness::asked::Asked;
+use crate::harness::machine;
+use crate::harness::measure::{Laps, Pace, Row, Side};
+use crate::harness::outcome::Outcome;
+use crate::harness::table;
 use crate::scenario::{Cancelling, CancellingEarly, Firing, Idle};
 use crate::timer::{Payload, Timer};
 
@@ -146,72 +134,29 @@ fn idle<P: Carried>(pending: u64) -> Row {
 /// Makes a row with so many timers pending, its contenders checked.
 type MakeRow = fn(u64) -> Row;
 
-/// What the command line asks for.
-struct Arguments {
-    effort: Effort,
-    /// The rows to run; none means all.
-    rows: Vec<u8>,
-    pending: &'static [u64],
-}
-
-impl Arguments {
-    /// Cargo passes `--bench` when it benches. Whoever runs this as a test does not, or passes
-    /// `--test`: then it is run to see that it works.
-    fn parse() -> Result<Self, lexopt::Error> {
-        use lexopt::prelude::{Long, ValueExt};
-
-        let (mut bench, mut test, mut quick) = (false, false, false);
-        let mut rows = Vec::new();
-        let mut parser = lexopt::Parser::from_env();
-        while let Some(argument) = parser.next()? {
-            match argument {
-                Long("bench") => bench = true,
-                Long("test") => test = true,
-                Long("quick") => quick = true,
-                Long("row") => {
-                    for row in parser.value()?.string()?.split(',') {
-                        let number = row.parse().ok().filter(|number| matches!(number, 14 | 15));
-                        rows.push(number.ok_or_else(|| format!("--row: there is no row {row:?}"))?);
-                    }
-                }
-                other => return Err(other.unexpected()),
-            }
-        }
-        Ok(match (bench && !test, quick) {
-            (true, false) => Self { effort: Effort::FULL, rows, pending: PENDING },
-            (true, true) => Self { effort: Effort::QUICK, rows, pending: PENDING },
-            (false, _) => Self { effort: Effort::ONCE, rows, pending: &PENDING[..1] },
-        })
-    }
-
-    fn rows(&self) -> Vec<MakeRow> {
-        let all: [(u8, MakeRow); 6] = [
-            (14, cancelling::<Timer<2>>),
-            (14, cancelling::<Timer<8>>),
-            (14, cancelling_early::<Timer<8>>),
-            (15, firing::<Timer<2>>),
-            (15, firing::<Timer<8>>),
-            (15, idle::<Timer<8>>),
-        ];
-        let wanted = |(number, _): &(u8, _)| self.rows.is_empty() || self.rows.contains(number);
-        all.into_iter().filter(wanted).map(|(_, row)| row).collect()
-    }
-}
+/// All rows there are, each with its number.
+const ROWS: &[(u8, MakeRow)] = &[
+    (14, cancelling::<Timer<2>>),
+    (14, cancelling::<Timer<8>>),
+    (14, cancelling_early::<Timer<8>>),
+    (15, firing::<Timer<2>>),
+    (15, firing::<Timer<8>>),
+    (15, idle::<Timer<8>>),
+];
 
 fn main() -> ExitCode {
-    let arguments = match Arguments::parse() {
-        Ok(arguments) => arguments,
-        Err(error) => {
-            eprintln!("{error}\n{USAGE}");
-            return ExitCode::from(2);
-        }
+    let asked = match Asked::parse(&[14, 15], USAGE) {
+        Ok(asked) => asked,
+        Err(code) => return code,
     };
-    machine::enter(Place::Sender);
-    println!("{}, {} cores", machine::cpu_model(), machine::core_count());
+    // To see that it works, the fewest do.
+    let is_measured = asked.effort.measures();
+    let pending = if is_measured { PENDING } else { &PENDING[..1] };
+    machine::enter_and_tell();
     let (mut laps, mut outcomes) = (Laps::default(), Vec::new());
-    for row in arguments.rows() {
-        for &pending in arguments.pending {
-            let measured = row(pending).measure(&arguments.effort, &mut laps);
+    for (_, row) in ROWS.iter().filter(|(number, _)| asked.wants(*number)) {
+        for &pending in pending {
+            let measured = row(pending).measure(&asked.effort, &mut laps);
             table::print_details(&measured);
             outcomes.extend(measured);
         }

@@ -3,8 +3,8 @@
 use std::marker::PhantomData;
 
 use crate::candidates::{Cancels, Timers};
-use crate::machine::as_f64;
-use crate::measure::{Lap, Stopwatch};
+use crate::harness::machine::as_f64;
+use crate::harness::measure::{Lap, Stopwatch};
 use crate::timer::{Payload, Random};
 
 /// Timers that fire are due within two to the power of so many ticks.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ringbus::{Event, EventStore, OverrunPolicy, TypedBus};
 
-use crate::measure::{Lap, Stopwatch};
+use crate::harness::measure::{Lap, Stopwatch};
 
 /// Events that are sent before each publish, and slots of the ring.
 pub(crate) const EVENTS_PER_PUBLISH: u64 = 1024;

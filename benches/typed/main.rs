@@ -3,30 +3,17 @@
 //! By the rules of the bench `peers`, on one thread. Every lap confirms that each handler has seen each of
 //! its events once.
 
-#[path = "../peers/allocations.rs"]
-mod allocations;
-#[path = "../peers/curve.rs"]
-#[allow(dead_code)] // This bench draws no pictures.
-mod curve;
 mod faces;
-#[path = "../peers/machine.rs"]
-#[allow(dead_code)] // This bench has one thread.
-mod machine;
-#[path = "../peers/measure.rs"]
-#[allow(dead_code)] // Nor has it rows of several figures, or curves.
-mod measure;
-#[path = "../peers/outcome.rs"]
-#[allow(dead_code)] // As above.
-mod outcome;
-#[path = "../peers/table.rs"]
-#[allow(dead_code)] // It has verdicts of its own.
-mod table;
+#[path = "../harness/mod.rs"]
+mod harness;
 
 use std::process::ExitCode;
 
 use crate::faces::{EVENTS_PER_PUBLISH, Enum, Face, Owning, Subject, Typed};
-use crate::machine::Place;
-use crate::measure::{Effort, Lap, Laps, Pace, Row, Side};
+use crate::harness::asked::Asked;
+use crate::harness::machine;
+use crate::harness::measure::{Lap, Laps, Pace, Row, Side};
+use crate::harness::table;
 
 const USAGE: &str = "\
 usage: cargo bench --bench typed -- [--quick]
@@ -90,41 +77,15 @@ fn rows() -> Vec<Row> {
     ]
 }
 
-/// Cargo passes `--bench` when it benches. Whoever runs this as a test does not, or passes `--test`:
-/// then it is run to see that it works.
-fn effort() -> Result<Effort, lexopt::Error> {
-    use lexopt::prelude::Long;
-
-    let (mut bench, mut test, mut quick) = (false, false, false);
-    let mut parser = lexopt::Parser::from_env();
-    while let Some(argument) = parser.next()? {
-        match argument {
-            Long("bench") => bench = true,
-            Long("test") => test = true,
-            Long("quick") => quick = true,
-            other => return Err(other.unexpected()),
-        }
-    }
-    Ok(match (bench && !test, quick) {
-        (true, false) => Effort::FULL,
-        (true, true) => Effort::QUICK,
-        (false, _) => Effort::ONCE,
-    })
-}
-
 fn main() -> ExitCode {
-    let effort = match effort() {
-        Ok(effort) => effort,
-        Err(error) => {
-            eprintln!("{error}\n{USAGE}");
-            return ExitCode::from(2);
-        }
+    let asked = match Asked::parse(&[], USAGE) {
+        Ok(asked) => asked,
+        Err(code) => return code,
     };
-    machine::enter(Place::Sender);
-    println!("{}, {} cores", machine::cpu_model(), machine::core_count());
+    machine::enter_and_tell();
     let mut laps = Laps::default();
     for row in rows() {
-        let outcomes = row.measure(&effort, &mut laps);
+        let outcomes = row.measure(&asked.effort, &mut laps);
         table::print_details(&outcomes);
         for verdict in outcomes.iter().flat_map(|outcome| &outcome.verdicts) {
             let Some(ratio) = verdict.ratio else { continue };

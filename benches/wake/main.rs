@@ -4,22 +4,8 @@
 //! Row 17 of the bar table, by the rules of the bench `peers`. A trip goes from this thread to one that
 //! sleeps, and back to this one, which sleeps too.
 
-#[path = "../peers/allocations.rs"]
-mod allocations;
-#[path = "../peers/curve.rs"]
-#[allow(dead_code)] // This bench draws no pictures.
-mod curve;
-#[path = "../peers/machine.rs"]
-#[allow(dead_code)] // This bench has two threads.
-mod machine;
-#[path = "../peers/measure.rs"]
-#[allow(dead_code)] // Nor has it rows of several figures, or curves.
-mod measure;
-#[path = "../peers/outcome.rs"]
-mod outcome;
-#[path = "../peers/table.rs"]
-#[allow(dead_code)] // As above.
-mod table;
+#[path = "../harness/mod.rs"]
+mod harness;
 
 use std::hint;
 use std::process::ExitCode;
@@ -30,8 +16,10 @@ use std::time::{Duration, Instant};
 
 use ringbus::{DriverConfig, Event, EventStore, OverrunPolicy, Park};
 
-use crate::machine::Place;
-use crate::measure::{Effort, Lap, Laps, Pace, Row, Side, Stopwatch};
+use crate::harness::asked::Asked;
+use crate::harness::machine::{self, Place};
+use crate::harness::measure::{Lap, Laps, Pace, Row, Side, Stopwatch};
+use crate::harness::table;
 
 const USAGE: &str = "\
 usage: cargo bench --bench wake -- [--quick]
@@ -192,43 +180,17 @@ fn row(core: Option<usize>) -> Row {
         })
 }
 
-/// Cargo passes `--bench` when it benches. Whoever runs this as a test does not, or passes `--test`:
-/// then it is run to see that it works.
-fn effort() -> Result<Effort, lexopt::Error> {
-    use lexopt::prelude::Long;
-
-    let (mut bench, mut test, mut quick) = (false, false, false);
-    let mut parser = lexopt::Parser::from_env();
-    while let Some(argument) = parser.next()? {
-        match argument {
-            Long("bench") => bench = true,
-            Long("test") => test = true,
-            Long("quick") => quick = true,
-            other => return Err(other.unexpected()),
-        }
-    }
-    Ok(match (bench && !test, quick) {
-        (true, false) => Effort::FULL,
-        (true, true) => Effort::QUICK,
-        (false, _) => Effort::ONCE,
-    })
-}
-
 fn main() -> ExitCode {
-    let effort = match effort() {
-        Ok(effort) => effort,
-        Err(error) => {
-            eprintln!("{error}\n{USAGE}");
-            return ExitCode::from(2);
-        }
+    let asked = match Asked::parse(&[], USAGE) {
+        Ok(asked) => asked,
+        Err(code) => return code,
     };
     // Before this thread is pinned: after that it sees one core only.
     let last = core_affinity::get_core_ids().and_then(|cores| cores.last().copied());
     let core = last.filter(|_| machine::is_pinned()).map(|core| core.id);
-    machine::enter(Place::Sender);
-    println!("{}, {} cores", machine::cpu_model(), machine::core_count());
+    machine::enter_and_tell();
     let mut laps = Laps::default();
-    let outcomes = row(core).measure(&effort, &mut laps);
+    let outcomes = row(core).measure(&asked.effort, &mut laps);
     table::print_details(&outcomes);
     table::print_summary(&outcomes, &laps);
     println!("\n{laps}");

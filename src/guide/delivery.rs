@@ -105,12 +105,12 @@
 //! | the same in all schedules | `loom-tests/tests/dispatch.rs` | `concurrent_publish` |
 //! | nothing is lost, under each policy | `tests/stress.rs` | `block_loses_nothing`, `return_error_loses_nothing`, `drop_oldest_loses_no_event_without_giving_it_back` |
 //! | by one door, beside a reader | `loom-tests/tests/displace.rs` | `displace_vs_displace_vs_receive` |
-//! | a failure keeps nothing from others | `tests/dispatch.rs` | `an_error_of_one_handler_does_not_keep_the_event_from_the_others` |
+//! | a failure keeps nothing from others | `tests/store/dispatch.rs` | `an_error_of_one_handler_does_not_keep_the_event_from_the_others` |
 //! | a subscription sees what is sent after it | `loom-tests/tests/dispatch.rs` | `subscribe_vs_dispatch` |
 //! | no call after its end | `loom-tests/tests/delivery.rs` | `unsubscribe_vs_dispatch`, `unsubscribe_and_wait_vs_dispatch` |
 //! | once is once | `loom-tests/tests/delivery.rs` | `once_vs_two_dispatchers` |
-//! | attempts are counted | `tests/retries.rs` | `n_attempts_in_place_are_exactly_n_calls_and_one_letter` |
+//! | attempts are counted | `tests/delivery/retries.rs` | `n_attempts_in_place_are_exactly_n_calls_and_one_letter` |
 //! | a replay calls who failed | `tests/promises/failures.rs` | `a_replay_calls_only_who_failed_counts_on_keeps_the_error_and_loses_no_letter` |
-//! | the books, at any time | `tests/audit.rs` | `an_audit_beside_sends_raises_no_false_alarm`, `an_audit_beside_a_drain_out_of_time_raises_no_false_alarm` |
+//! | the books, at any time | `tests/store/audit.rs` | `an_audit_beside_sends_raises_no_false_alarm`, `an_audit_beside_a_drain_out_of_time_raises_no_false_alarm` |
 //! | the same in all schedules | `loom-tests/tests/audit.rs` | `audit_vs_send`, `audit_vs_drain` |
 //! | subscriptions against a model | `tests/delivery_model/main.rs` | `plain_events_come_to_each_subscription_as_the_model_says`, `owning_events_come_to_each_subscription_as_the_model_says` |

@@ -89,15 +89,15 @@
 //! | two senders never have one position | `loom-tests/tests/ring.rs` | `claim_vs_claim` |
 //! | a group is seen whole | `loom-tests/tests/ring.rs` | `send_all_visibility` |
 //! | the same while it displaces | `loom-tests/tests/displace.rs` | `send_all_visibility_displacing` |
-//! | order of subscription | `tests/dispatch.rs` | `every_handler_of_the_topic_is_called_in_the_order_of_subscription` |
-//! | priorities | `tests/subscriptions.rs` | `higher_priority_is_earlier_and_the_same_keeps_the_order`, `all_topics_and_several_topics_are_merged_by_priority` |
-//! | calls are those of a plain list | `tests/subscriptions.rs` | `calls_are_those_of_a_plain_list` |
-//! | a random store against a list | `tests/store_model.rs` | `a_store_answers_like_a_list_under_every_policy` |
-//! | keys | `tests/lanes.rs` | `events_of_a_key_are_handled_in_order_by_one_thread`, `a_handler_that_fails_or_panics_keeps_the_order_of_its_key` |
-//! | a lane of its own | `tests/lane_of_its_own.rs` | `a_lane_handles_in_order_on_the_thread_of_that_name`, `each_gap_is_told_where_it_is` |
-//! | timers | `tests/schedule.rs` | `timers_fire_in_the_order_of_their_times_and_then_of_scheduling`, `what_is_due_is_behind_what_was_sent_before_the_publish` |
-//! | batches | `tests/batches.rs` | `chunks_in_order_beside_others` |
-//! | a commit in front of what is pending | `tests/transactions.rs` | `commit_dispatches_in_order_and_leaves_what_is_pending` |
+//! | order of subscription | `tests/store/dispatch.rs` | `every_handler_of_the_topic_is_called_in_the_order_of_subscription` |
+//! | priorities | `tests/delivery/subscriptions.rs` | `higher_priority_is_earlier_and_the_same_keeps_the_order`, `all_topics_and_several_topics_are_merged_by_priority` |
+//! | calls are those of a plain list | `tests/delivery/subscriptions.rs` | `calls_are_those_of_a_plain_list` |
+//! | a random store against a list | `tests/store/model.rs` | `a_store_answers_like_a_list_under_every_policy` |
+//! | keys | `tests/lanes/workers.rs` | `events_of_a_key_are_handled_in_order_by_one_thread`, `a_handler_that_fails_or_panics_keeps_the_order_of_its_key` |
+//! | a lane of its own | `tests/side_lanes/handed_over.rs` | `a_lane_handles_in_order_on_the_thread_of_that_name`, `each_gap_is_told_where_it_is` |
+//! | timers | `tests/schedule/timers.rs` | `timers_fire_in_the_order_of_their_times_and_then_of_scheduling`, `what_is_due_is_behind_what_was_sent_before_the_publish` |
+//! | batches | `tests/delivery/batches.rs` | `chunks_in_order_beside_others` |
+//! | a commit in front of what is pending | `tests/delivery/transactions.rs` | `commit_dispatches_in_order_and_leaves_what_is_pending` |
 //! | an event that is waited for | `tests/send_wait/answers.rs` | `what_was_accepted_before_is_dispatched_before_also_if_the_ring_is_full` |
 //! | the same, at random | `tests/send_wait/model.rs` | `answers_are_those_of_a_plain_list_of_calls` |
-//! | retries in their order | `tests/retries.rs` | `retries_come_in_the_order_of_their_time_and_then_of_their_failure` |
+//! | retries in their order | `tests/delivery/retries.rs` | `retries_come_in_the_order_of_their_time_and_then_of_their_failure` |

@@ -103,16 +103,16 @@
 //! | what | where | test or model |
 //! |---|---|---|
 //! | every event and refusal under its reason | `tests/promises/flow.rs` | `every_event_and_every_refusal_is_counted_under_its_reason` |
-//! | one for a send, oldest first, never while there is room | `tests/policies.rs` | `drop_oldest_displaces_one_per_send_oldest_first_and_never_while_there_is_room`, `the_first_event_too_many_is_the_first_to_displace_one` |
-//! | the same beside a reader | `tests/ring_stress.rs` | `a_send_displaces_nothing_while_there_is_room`, `a_group_displaces_nothing_while_there_is_room_for_it` |
+//! | one for a send, oldest first, never while there is room | `tests/store/policies.rs` | `drop_oldest_displaces_one_per_send_oldest_first_and_never_while_there_is_room`, `the_first_event_too_many_is_the_first_to_displace_one` |
+//! | the same beside a reader | `tests/ring/stress.rs` | `a_send_displaces_nothing_while_there_is_room`, `a_group_displaces_nothing_while_there_is_room_for_it` |
 //! | the same in all schedules | `loom-tests/tests/displace.rs` | `displace_vs_receive`, `displace_vs_displace`, `group_vs_displace` |
-//! | `Block` goes on when there is room, and keeps its deadline | `tests/block.rs` | `every_one_of_many_waiting_senders_goes_on`, `a_sender_waits_until_its_deadline_and_not_less`, `try_send_never_waits` |
+//! | `Block` goes on when there is room, and keeps its deadline | `tests/store/block.rs` | `every_one_of_many_waiting_senders_goes_on`, `a_sender_waits_until_its_deadline_and_not_less`, `try_send_never_waits` |
 //! | no wake-up is lost | `loom-tests/tests/waiting.rs` | `park_vs_wake`, `park_two_vs_close` |
-//! | groups | `tests/policies.rs` | `a_group_under_drop_oldest_displaces_what_it_needs_and_stays_together`, `a_group_too_large_for_the_ring_is_refused_under_every_policy` |
-//! | observers | `tests/observers.rs` | `each_refusal_is_told_with_its_reason` |
-//! | a lane of its own | `tests/lane_of_its_own.rs` | `a_slow_lane_stalls_nobody_and_loses_for_nobody_else`, `gaps_and_handled_add_up_to_what_was_offered_whatever_the_pace` |
-//! | a lane that blocks | `tests/lane_ends.rs` | `a_lane_that_blocks_loses_nothing`, `a_lane_that_blocks_stalls_the_dispatch_but_no_drain` |
-//! | lanes in turn | `tests/lanes.rs` | `in_turn_a_full_lane_is_passed_over_under_every_policy`, `when_all_lanes_are_full_the_policy_decides` |
-//! | timers without room | `tests/schedule.rs` | `a_timer_that_finds_no_room_is_shown_once_and_fires_when_there_is_some` |
+//! | groups | `tests/store/policies.rs` | `a_group_under_drop_oldest_displaces_what_it_needs_and_stays_together`, `a_group_too_large_for_the_ring_is_refused_under_every_policy` |
+//! | observers | `tests/delivery/observers.rs` | `each_refusal_is_told_with_its_reason` |
+//! | a lane of its own | `tests/side_lanes/handed_over.rs` | `a_slow_lane_stalls_nobody_and_loses_for_nobody_else`, `gaps_and_handled_add_up_to_what_was_offered_whatever_the_pace` |
+//! | a lane that blocks | `tests/side_lanes/ends.rs` | `a_lane_that_blocks_loses_nothing`, `a_lane_that_blocks_stalls_the_dispatch_but_no_drain` |
+//! | lanes in turn | `tests/lanes/workers.rs` | `in_turn_a_full_lane_is_passed_over_under_every_policy`, `when_all_lanes_are_full_the_policy_decides` |
+//! | timers without room | `tests/schedule/timers.rs` | `a_timer_that_finds_no_room_is_shown_once_and_fires_when_there_is_some` |
 //! | the books beside displacing senders | `loom-tests/tests/audit.rs` | `audit_vs_displace`, `audit_vs_displacing_group`, `audit_vs_two_displacing` |
 //! | a waiting sender allocates nothing | `tests/allocations.rs` | `a_sender_that_really_waits_allocates_nothing`, `displacing_and_refusing_allocate_nothing` |

@@ -88,16 +88,16 @@
 //! | handler, filter, middleware, batch | `tests/promises/failures.rs` | `a_panic_in_a_handler_a_filter_a_middleware_or_a_batch_is_a_failure_and_stops_nothing` |
 //! | retry, breaker, `CatchPanic` | `tests/promises/failures.rs` | `a_panic_is_a_failure_for_a_retry_for_a_breaker_and_for_who_catches_it` |
 //! | a commit | `tests/promises/failures.rs` | `a_panic_in_a_commit_is_the_error_of_that_commit` |
-//! | no retry of a panic | `tests/retry_rules.rs` | `panic_is_a_failure_that_is_not_retried_unless_the_policy_says_so` |
-//! | several, and what they carry | `tests/panics.rs` | `several_handlers_of_one_event_may_panic`, `a_panic_may_carry_anything`, `an_error_that_panics_when_dropped_is_one_failed_call` |
-//! | topics | `tests/panics.rs` | `a_topic_that_panics_makes_the_event_unhandled`, `a_subscription_whose_topic_panics_leaves_the_others_alone`, `a_subscription_that_cannot_be_ended_because_its_topic_panics_goes_on` |
-//! | `Drop` of events and handlers | `tests/panics.rs` | `an_event_that_panics_when_dropped_is_counted_and_the_rest_is_dispatched`, `a_displaced_event_that_panics_when_dropped_does_so_in_the_senders_hands`, `a_handler_that_panics_when_dropped_stops_nothing`, `what_panics_when_dropped_with_a_store_does_not_reach_who_drops_that` |
+//! | no retry of a panic | `tests/delivery/retry_rules.rs` | `panic_is_a_failure_that_is_not_retried_unless_the_policy_says_so` |
+//! | several, and what they carry | `tests/store/panics.rs` | `several_handlers_of_one_event_may_panic`, `a_panic_may_carry_anything`, `an_error_that_panics_when_dropped_is_one_failed_call` |
+//! | topics | `tests/store/panics.rs` | `a_topic_that_panics_makes_the_event_unhandled`, `a_subscription_whose_topic_panics_leaves_the_others_alone`, `a_subscription_that_cannot_be_ended_because_its_topic_panics_goes_on` |
+//! | `Drop` of events and handlers | `tests/store/panics.rs` | `an_event_that_panics_when_dropped_is_counted_and_the_rest_is_dispatched`, `a_displaced_event_that_panics_when_dropped_does_so_in_the_senders_hands`, `a_handler_that_panics_when_dropped_stops_nothing`, `what_panics_when_dropped_with_a_store_does_not_reach_who_drops_that` |
 //! | observers | `tests/promises/failures.rs` | `a_panic_in_an_observer_calls_no_handler_twice` |
-//! | the driver | `tests/driver.rs` | `a_handler_that_panics_for_ever_does_not_end_the_driver` |
-//! | wait strategies | `tests/wait_strategies.rs` | `a_strategy_that_panics_costs_no_event` |
-//! | the clock | `tests/schedule_clocks.rs` | `a_clock_that_panics_delays_timers_and_no_event`, `a_clock_that_panics_where_the_caller_needs_it_is_the_callers_panic`, `a_clock_that_panics_while_lanes_are_built_leaves_no_thread` |
-//! | series | `tests/schedule_every.rs` | `what_makes_events_may_panic_and_the_series_goes_on` |
-//! | lanes | `tests/lane_failures.rs` | `an_event_that_panics_when_it_is_cloned_fails_for_that_subscription_alone` |
-//! | keys | `tests/lanes_bad_input.rs` | `a_key_that_panics_is_the_senders_panic_and_loses_nothing_else`, `a_worker_whose_handler_panics_forever_goes_on_working` |
-//! | letters | `tests/dead_letters.rs` | `condition_that_panics_takes_nothing`, `measure_that_panics_counts_as_nothing_and_one_that_overflows_as_too_large` |
-//! | values in a ring alone | `tests/ring.rs` | `a_value_that_panics_while_it_is_passed_on_leaves_those_after_it_in_the_ring` |
+//! | the driver | `tests/driver/wakes.rs` | `a_handler_that_panics_for_ever_does_not_end_the_driver` |
+//! | wait strategies | `tests/driver/wait_strategies.rs` | `a_strategy_that_panics_costs_no_event` |
+//! | the clock | `tests/schedule/clocks.rs` | `a_clock_that_panics_delays_timers_and_no_event`, `a_clock_that_panics_where_the_caller_needs_it_is_the_callers_panic`, `a_clock_that_panics_while_lanes_are_built_leaves_no_thread` |
+//! | series | `tests/schedule/every.rs` | `what_makes_events_may_panic_and_the_series_goes_on` |
+//! | lanes | `tests/side_lanes/failures.rs` | `an_event_that_panics_when_it_is_cloned_fails_for_that_subscription_alone` |
+//! | keys | `tests/lanes/bad_input.rs` | `a_key_that_panics_is_the_senders_panic_and_loses_nothing_else`, `a_worker_whose_handler_panics_forever_goes_on_working` |
+//! | letters | `tests/delivery/dead_letters.rs` | `condition_that_panics_takes_nothing`, `measure_that_panics_counts_as_nothing_and_one_that_overflows_as_too_large` |
+//! | values in a ring alone | `tests/ring/bounded.rs` | `a_value_that_panics_while_it_is_passed_on_leaves_those_after_it_in_the_ring` |

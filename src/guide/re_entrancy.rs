@@ -100,19 +100,19 @@
 //!
 //! | what | where | test or model |
 //! |---|---|---|
-//! | ten times the capacity, from a handler | `tests/from_handlers.rs` | `a_handler_that_sends_ten_times_the_capacity_never_hangs`, `a_group_sent_by_a_handler_into_a_full_ring_never_hangs` |
-//! | `WouldDeadlock` and nothing else | `tests/from_handlers.rs` | `would_deadlock_is_told_apart_from_an_attempt_and_a_timeout`, `a_context_that_is_lent_to_another_thread_never_waits_either` |
-//! | `publish` in a handler | `tests/from_handlers.rs` | `a_publish_inside_a_handler_returns_zero_and_the_outer_one_goes_on`, `a_publish_inside_the_drop_of_a_dispatched_event_returns_zero` |
-//! | `drain` in a handler | `tests/bad_input.rs` | `a_drain_inside_a_handler_closes_at_once_and_the_outer_dispatch_finishes` |
-//! | `flush` in a handler | `tests/flush.rs` | `a_flush_in_a_handler_is_an_error` |
-//! | `commit` in a handler | `tests/transactions.rs` | `commit_in_a_handler_is_refused_and_enqueue_is_not` |
-//! | `replay` in a handler | `tests/replay_letters.rs` | `handler_may_replay` |
-//! | subscriptions in a handler | `tests/subscriptions.rs` | `handler_that_ends_or_pauses_another_is_obeyed_at_once`, `handler_that_subscribes_another_finds_it_at_the_next_dispatch`, `unsubscribe_and_wait_in_a_handler_does_not_wait` |
-//! | timers in a handler | `tests/schedule.rs` | `a_handler_schedules_through_its_context`, `a_handler_that_schedules_itself_without_delay_does_not_starve_events` |
-//! | `audit` in a handler | `tests/from_handlers.rs` | `an_audit_inside_a_handler_says_busy` |
-//! | cycles of sends | `tests/would_deadlock.rs` | `one_send_of_a_cycle_of_stores_is_refused`, `a_chain_that_is_no_cycle_is_waited_for`, `stores_that_send_into_each_other_at_random_all_come_to_an_end` |
-//! | cycles of other calls | `tests/would_deadlock_calls.rs` | `a_publish_that_is_not_waited_for_leaves_its_events_to_the_dispatch_that_runs`, `one_of_two_flushes_that_wait_for_each_other_is_refused`, `one_of_two_drains_that_wait_for_each_other_returns_and_the_dispatch_does_the_rest` |
+//! | ten times the capacity, from a handler | `tests/store/from_handlers.rs` | `a_handler_that_sends_ten_times_the_capacity_never_hangs`, `a_group_sent_by_a_handler_into_a_full_ring_never_hangs` |
+//! | `WouldDeadlock` and nothing else | `tests/store/from_handlers.rs` | `would_deadlock_is_told_apart_from_an_attempt_and_a_timeout`, `a_context_that_is_lent_to_another_thread_never_waits_either` |
+//! | `publish` in a handler | `tests/store/from_handlers.rs` | `a_publish_inside_a_handler_returns_zero_and_the_outer_one_goes_on`, `a_publish_inside_the_drop_of_a_dispatched_event_returns_zero` |
+//! | `drain` in a handler | `tests/store/bad_input.rs` | `a_drain_inside_a_handler_closes_at_once_and_the_outer_dispatch_finishes` |
+//! | `flush` in a handler | `tests/store/flush.rs` | `a_flush_in_a_handler_is_an_error` |
+//! | `commit` in a handler | `tests/delivery/transactions.rs` | `commit_in_a_handler_is_refused_and_enqueue_is_not` |
+//! | `replay` in a handler | `tests/delivery/replay_letters.rs` | `handler_may_replay` |
+//! | subscriptions in a handler | `tests/delivery/subscriptions.rs` | `handler_that_ends_or_pauses_another_is_obeyed_at_once`, `handler_that_subscribes_another_finds_it_at_the_next_dispatch`, `unsubscribe_and_wait_in_a_handler_does_not_wait` |
+//! | timers in a handler | `tests/schedule/timers.rs` | `a_handler_schedules_through_its_context`, `a_handler_that_schedules_itself_without_delay_does_not_starve_events` |
+//! | `audit` in a handler | `tests/store/from_handlers.rs` | `an_audit_inside_a_handler_says_busy` |
+//! | cycles of sends | `tests/store/would_deadlock.rs` | `one_send_of_a_cycle_of_stores_is_refused`, `a_chain_that_is_no_cycle_is_waited_for`, `stores_that_send_into_each_other_at_random_all_come_to_an_end` |
+//! | cycles of other calls | `tests/store/would_deadlock_calls.rs` | `a_publish_that_is_not_waited_for_leaves_its_events_to_the_dispatch_that_runs`, `one_of_two_flushes_that_wait_for_each_other_is_refused`, `one_of_two_drains_that_wait_for_each_other_returns_and_the_dispatch_does_the_rest` |
 //! | cycles, in all schedules | `loom-tests/tests/cycle.rs` | `send_cycle`, `send_chain`, `publish_cycle` |
-//! | the one producer | `tests/single_store.rs` | `a_handler_that_owns_the_producer_can_send_and_never_waits_for_itself` |
-//! | lanes | `tests/lane_cycle.rs` | `a_handler_and_the_dispatch_that_wait_for_each_other_are_told_so`, `a_handler_in_a_lane_may_wait_for_room_in_the_store` |
-//! | workers | `tests/lanes_bad_input.rs` | `a_send_from_a_lane_to_itself_when_full_would_deadlock`, `lanes_that_wait_for_each_other_are_told_apart_by_an_error` |
+//! | the one producer | `tests/store/single.rs` | `a_handler_that_owns_the_producer_can_send_and_never_waits_for_itself` |
+//! | lanes | `tests/side_lanes/cycle.rs` | `a_handler_and_the_dispatch_that_wait_for_each_other_are_told_so`, `a_handler_in_a_lane_may_wait_for_room_in_the_store` |
+//! | workers | `tests/lanes/bad_input.rs` | `a_send_from_a_lane_to_itself_when_full_would_deadlock`, `lanes_that_wait_for_each_other_are_told_apart_by_an_error` |

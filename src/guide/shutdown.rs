@@ -103,15 +103,15 @@
 //! | in all schedules | `loom-tests/tests/shutdown.rs` | `drain_vs_publish`, `drain_out_of_time_vs_publish`, `report_vs_publish` |
 //! | closing beside senders | `loom-tests/tests/ring.rs` | `close_vs_send` |
 //! | closing beside displacing senders | `loom-tests/tests/displace.rs` | `close_vs_displace`, `closed_beside_displace`, `closed_beside_two_displacing` |
-//! | waiting senders are let go | `tests/block.rs` | `closing_wakes_every_waiting_sender_and_gives_the_events_back`, `a_drain_wakes_waiting_senders_too` |
+//! | waiting senders are let go | `tests/store/block.rs` | `closing_wakes_every_waiting_sender_and_gives_the_events_back`, `a_drain_wakes_waiting_senders_too` |
 //! | the end of `publish_wait` | `loom-tests/tests/finish.rs` | `finish_vs_send`, `finish_vs_two_displacing` |
-//! | a stuck handler elsewhere | `tests/drain.rs` | `a_drain_returns_at_its_deadline_although_another_thread_is_stuck_in_a_handler` |
-//! | a stuck driver, named | `tests/driver_stuck.rs` | `a_drain_returns_at_its_deadline_and_names_the_handler`, `dropping_the_last_handle_after_such_a_drain_waits_for_nobody` |
-//! | the last handle | `tests/driver.rs` | `dropping_the_last_handle_dispatches_what_is_left_and_waits_for_the_end`, `a_handler_that_drops_the_last_handle_does_not_wait_for_itself` |
-//! | timers | `tests/schedule_ends.rs` | `a_drain_dispatches_what_is_due_and_returns_the_rest`, `a_drain_that_is_out_of_time_returns_every_timer` |
-//! | another clock | `tests/timeouts.rs` | `deadline_of_a_drain_is_seen_on_the_clock_of_the_store`, `retries_in_a_drain_go_by_its_deadline_however_far_ahead_the_clock_is`, `no_attempt_begins_after_the_deadline_of_a_drain_however_far_behind_the_clock_is` |
-//! | retries | `tests/retries.rs` | `drain_makes_the_calls_that_wait_once_more_and_then_files_letters`, `drain_without_time_files_letters_that_keep_the_last_error` |
-//! | batches | `tests/batches.rs` | `a_drain_that_is_out_of_time_gives_back_what_batches_hold` |
-//! | lanes | `tests/lane_ends.rs` | `a_drain_finishes_the_lanes_and_reports_on_them`, `a_stuck_lane_hangs_neither_a_drain_nor_a_flush`, `the_last_handle_lets_lanes_handle_what_is_left_and_waits` |
-//! | workers | `tests/lanes_ends.rs` | `the_last_handle_ends_all_workers_after_they_have_handled_what_is_inside`, `one_deadline_is_for_all_lanes` |
-//! | one producer | `tests/single_store_end.rs` | `a_drain_with_an_open_producer_says_so_and_returns_at_once` |
+//! | a stuck handler elsewhere | `tests/store/drain.rs` | `a_drain_returns_at_its_deadline_although_another_thread_is_stuck_in_a_handler` |
+//! | a stuck driver, named | `tests/driver/stuck.rs` | `a_drain_returns_at_its_deadline_and_names_the_handler`, `dropping_the_last_handle_after_such_a_drain_waits_for_nobody` |
+//! | the last handle | `tests/driver/wakes.rs` | `dropping_the_last_handle_dispatches_what_is_left_and_waits_for_the_end`, `a_handler_that_drops_the_last_handle_does_not_wait_for_itself` |
+//! | timers | `tests/schedule/ends.rs` | `a_drain_dispatches_what_is_due_and_returns_the_rest`, `a_drain_that_is_out_of_time_returns_every_timer` |
+//! | another clock | `tests/delivery/timeouts.rs` | `deadline_of_a_drain_is_seen_on_the_clock_of_the_store`, `retries_in_a_drain_go_by_its_deadline_however_far_ahead_the_clock_is`, `no_attempt_begins_after_the_deadline_of_a_drain_however_far_behind_the_clock_is` |
+//! | retries | `tests/delivery/retries.rs` | `drain_makes_the_calls_that_wait_once_more_and_then_files_letters`, `drain_without_time_files_letters_that_keep_the_last_error` |
+//! | batches | `tests/delivery/batches.rs` | `a_drain_that_is_out_of_time_gives_back_what_batches_hold` |
+//! | lanes | `tests/side_lanes/ends.rs` | `a_drain_finishes_the_lanes_and_reports_on_them`, `a_stuck_lane_hangs_neither_a_drain_nor_a_flush`, `the_last_handle_lets_lanes_handle_what_is_left_and_waits` |
+//! | workers | `tests/lanes/ends.rs` | `the_last_handle_ends_all_workers_after_they_have_handled_what_is_inside`, `one_deadline_is_for_all_lanes` |
+//! | one producer | `tests/store/single_end.rs` | `a_drain_with_an_open_producer_says_so_and_returns_at_once` |

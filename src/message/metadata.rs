@@ -129,6 +129,12 @@ impl Metadata {
         self.0.as_ref().map_or(0, |entries| entries.bytes)
     }
 
+    /// Whether it owns anything.
+    #[inline]
+    pub(super) const fn needs_drop(&self) -> bool {
+        self.0.is_some()
+    }
+
     fn entries(&self) -> &[(Cow<'static, str>, MetaValue)] {
         self.0.as_ref().map_or(&[], |entries| &entries.list)
     }

@@ -67,6 +67,12 @@ impl<D: Send + 'static> Event for Message<D> {
     fn topic(&self) -> TopicName {
         self.topic
     }
+
+    /// One without metadata, as most are, has only its payload to drop.
+    #[inline]
+    fn needs_drop(&self) -> bool {
+        std::mem::needs_drop::<D>() || self.metadata.needs_drop()
+    }
 }
 
 impl<D> Message<D> {
@@ -190,5 +196,23 @@ impl<D> Message<D> {
     pub fn map<T>(self, change: impl FnOnce(D) -> T) -> Message<T> {
         let Self { id, topic, timestamp, metadata, trace, data } = self;
         Message { id, topic, timestamp, metadata, trace, data: change(data) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Message, TopicName};
+    use crate::event::Event;
+
+    #[test]
+    fn a_message_has_something_to_drop_if_its_payload_has_or_it_has_metadata() {
+        let topic = TopicName::new("door").unwrap();
+        let mut plain = Message::new(topic, 7);
+        assert!(!plain.needs_drop());
+        plain.metadata_mut().insert("floor", 3).unwrap();
+        assert!(plain.needs_drop(), "it owns the list of its metadata");
+        assert_eq!(plain.metadata_mut().remove("floor"), Some(3.into()));
+        assert!(!plain.needs_drop());
+        assert!(Message::new(topic, Box::new(7)).needs_drop());
     }
 }

@@ -1,9 +1,17 @@
 //! What a store observes of itself: fill, blocked senders, topics, subscriptions, ages.
 
+#[path = "../common/busy.rs"]
+mod busy;
 #[path = "../common/mod.rs"]
 mod common;
 
 mod fill;
+mod health;
+mod latency;
+mod metrics_facade;
+mod model;
+mod prometheus;
+mod serialised;
 mod topics;
 
 use std::sync::{Arc, Barrier, mpsc};

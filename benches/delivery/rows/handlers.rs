@@ -7,7 +7,7 @@ use ringbus::{
     Outcome, PayloadLimit, RateLimit, Retry, RetryPolicy, SubscribeOptions, Timeout, around,
 };
 
-use crate::event::Event64;
+use crate::harness::event::Event64;
 use crate::section::{Bar, Section};
 use crate::subject::{Subject, builder, options};
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ringbus::{DeadLetterConfig, DeadLetterQueue, ObserveConfig, Observer, SubscribeOptions};
 
 use super::handlers::{base, retry};
-use crate::event::Event64;
+use crate::harness::event::Event64;
 use crate::section::{Bar, Section};
 use crate::subject::{Subject, builder, options};
 

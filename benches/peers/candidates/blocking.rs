@@ -11,7 +11,7 @@ use thingbuf::mpsc::blocking as things;
 
 use super::CAPACITY;
 use super::fan_out::{Watch, fresh};
-use crate::event::{Load, Payload};
+use crate::harness::event::{Load, Payload};
 
 /// The sending half.
 pub(crate) trait BlockingTx<T: Payload>: Send + 'static {

@@ -12,7 +12,7 @@ use rustc_hash::FxHashMap;
 
 use super::fan_out::{Called, FanOut, OnTopic, Watch, fresh};
 use super::{CAPACITY, Candidate, Rx, Tx};
-use crate::event::{BATCH, Load, Stream};
+use crate::harness::event::{BATCH, Load, Stream};
 
 /// A bus that can also take one event at a time.
 pub(crate) trait OneByOne<T: OnTopic>: FanOut<T> {

@@ -13,8 +13,8 @@ use ringbus::{
 use tokio::sync::broadcast;
 
 use super::{CAPACITY, leaked};
-use crate::event::{Event64, Load, Payload};
-use crate::measure::{Lap, Stopwatch};
+use crate::harness::event::{Event64, Load, Payload};
+use crate::harness::measure::{Lap, Stopwatch};
 
 /// An event that owns something: it has to be dropped exactly once, and says so when it is.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use disruptor::{
 };
 
 use super::{CAPACITY, Candidate, Rx, Tx};
-use crate::event::{Payload, Stream};
+use crate::harness::event::{Payload, Stream};
 
 pub(crate) struct DisruptorSingle;
 

@@ -12,7 +12,7 @@ use photon_ring::{Publisher, Subscriber};
 use tokio::sync::broadcast;
 
 use super::{CAPACITY, Candidate, Rx, Tx};
-use crate::event::{BATCH, Event64, Load, Payload, Stream, Strict, Tally, Witness};
+use crate::harness::event::{BATCH, Event64, Load, Payload, Stream, Strict, Tally, Witness};
 
 /// An event with a topic to look up.
 pub(crate) trait OnTopic: Payload + ringbus::Event<Topic = u64> {

@@ -6,7 +6,7 @@ use gil::read_guard::BatchReader;
 use gil::{mpmc, mpsc, spsc};
 
 use super::{CAPACITY, Candidate, Rx, Tx};
-use crate::event::{Payload, Stream};
+use crate::harness::event::{Payload, Stream};
 
 pub(crate) const SLOTS: NonZeroUsize = NonZeroUsize::new(CAPACITY).expect("not zero");
 

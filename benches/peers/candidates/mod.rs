@@ -19,7 +19,7 @@ pub(crate) mod rtrb;
 pub(crate) mod thingbuf;
 pub(crate) mod waiting;
 
-use crate::event::{Payload, Stream};
+use crate::harness::event::{Payload, Stream};
 
 /// Slots of every candidate.
 pub(crate) const CAPACITY: usize = 1024;

@@ -3,7 +3,7 @@
 use nexus_queue::{mpsc, spsc};
 
 use super::{CAPACITY, Candidate, Rx, Tx};
-use crate::event::Payload;
+use crate::harness::event::Payload;
 
 pub(crate) struct NexusSpsc;
 

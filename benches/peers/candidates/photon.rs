@@ -3,8 +3,8 @@
 use photon_ring::{Publisher, Subscriber};
 
 use super::{CAPACITY, Candidate, Rx, Tx};
-use crate::event::{Event64, Load, Payload};
-use crate::measure::{Lap, Stopwatch};
+use crate::harness::event::{Event64, Load, Payload};
+use crate::harness::measure::{Lap, Stopwatch};
 
 pub(crate) struct Photon;
 

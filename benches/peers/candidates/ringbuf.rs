@@ -4,7 +4,7 @@ use ringbuf::traits::{Consumer, Producer, Split};
 use ringbuf::{HeapCons, HeapProd, HeapRb};
 
 use super::{CAPACITY, Candidate, Rx, Tx};
-use crate::event::{Payload, Stream};
+use crate::harness::event::{Payload, Stream};
 
 pub(crate) struct Ringbuf;
 

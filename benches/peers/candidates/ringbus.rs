@@ -5,7 +5,7 @@ use ringbus::{
 };
 
 use super::{CAPACITY, Candidate, Rx, Tx, leaked};
-use crate::event::{Payload, Stream};
+use crate::harness::event::{Payload, Stream};
 
 /// The ring for one sender and one receiver.
 pub(crate) struct Single;

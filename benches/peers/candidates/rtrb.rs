@@ -1,7 +1,7 @@
 //! `rtrb`: one sender, one receiver.
 
 use super::{CAPACITY, Candidate, Rx, Tx};
-use crate::event::{Payload, Stream};
+use crate::harness::event::{Payload, Stream};
 
 pub(crate) struct Rtrb;
 

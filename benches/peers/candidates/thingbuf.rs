@@ -4,7 +4,7 @@
 use thingbuf::ThingBuf;
 
 use super::{CAPACITY, Candidate, Rx, Tx, leaked};
-use crate::event::Payload;
+use crate::harness::event::Payload;
 
 pub(crate) struct Things;
 

@@ -9,7 +9,7 @@ use ringbus::{Deadline, Event, EventStore, OverrunPolicy};
 use super::CAPACITY;
 use super::blocking::{Blocking, BlockingRx, BlockingTx, Read, Reader};
 use super::fan_out::{OnTopic, Watch, fresh};
-use crate::event::Load;
+use crate::harness::event::Load;
 
 /// `EventStore` with many producers; receiving is dispatching.
 pub(crate) struct Store;

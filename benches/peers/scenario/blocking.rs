@@ -14,9 +14,9 @@ use crate::candidates::blocking::{
 };
 use crate::candidates::fan_out::Watch;
 use crate::candidates::waiting::Store;
-use crate::event::{Event64, Load, Payload, Strict, Tally};
-use crate::machine::{self, Place};
-use crate::measure::{Lap, Pace, Row, Side, Stopwatch};
+use crate::harness::event::{Event64, Load, Payload, Strict, Tally};
+use crate::harness::machine::{self, Place};
+use crate::harness::measure::{Lap, Pace, Row, Side, Stopwatch};
 
 /// A channel, whose halves two threads use.
 struct Waiting<C: Read<Event64, W>, W: Watch> {

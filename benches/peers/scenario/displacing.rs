@@ -15,9 +15,9 @@ use crate::candidates::displacing::{
     ManyDisplaces, Owned, SingleDisplaces, StoreDisplaces, broadcast_overwrites, dropped,
 };
 use crate::candidates::{CAPACITY, photon};
-use crate::event::{Event64, Load, Payload};
-use crate::machine::{self, Place, as_f64};
-use crate::measure::{Lap, Pace, Row, Side, Stopwatch};
+use crate::harness::event::{Event64, Load, Payload};
+use crate::harness::machine::{self, Place, as_f64};
+use crate::harness::measure::{Lap, Pace, Row, Side, Stopwatch};
 
 /// How long a slow reader works on each event.
 const WORK_NS: f64 = 1000.0;

@@ -24,8 +24,8 @@ use crate::candidates::fan_out::{
 };
 use crate::candidates::gil::{GilMpmc, GilMpsc, GilSpsc};
 use crate::candidates::rtrb::Rtrb;
-use crate::event::{BATCH, Event64, Load, Payload, Stream, Strict, Tally};
-use crate::measure::{Lap, Pace, Row, Side, Stopwatch};
+use crate::harness::event::{BATCH, Event64, Load, Payload, Stream, Strict, Tally};
+use crate::harness::measure::{Lap, Pace, Row, Side, Stopwatch};
 
 /// Promises less than the bar is about.
 const STATIC: Side = Side::Beside("static closures, no lookup, state in registers");

@@ -19,9 +19,9 @@ use crate::candidates::ringbus::{Many, Single};
 use crate::candidates::rtrb::Rtrb;
 use crate::candidates::waiting::Store;
 use crate::candidates::{Candidate, Rx, Tx};
-use crate::event::{Event, Event64, Load, Payload, Strict, Tally, Witness};
-use crate::machine::{self, Place, as_f64, ns_per_tick, ticks};
-use crate::measure::{Curve, Lap, Pace, Row, Side, Stopwatch};
+use crate::harness::event::{Event, Event64, Load, Payload, Strict, Tally, Witness};
+use crate::harness::machine::{self, Place, as_f64, ns_per_tick, ticks};
+use crate::harness::measure::{Curve, Lap, Pace, Row, Side, Stopwatch};
 
 /// What is read from the latencies of a lap.
 const PERCENTILES: [f64; 3] = [0.5, 0.99, 0.999];

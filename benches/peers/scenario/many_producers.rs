@@ -14,9 +14,9 @@ use crate::candidates::nexus::NexusMpsc;
 use crate::candidates::ringbus::Many;
 use crate::candidates::thingbuf::Things;
 use crate::candidates::{Candidate, Rx, Tx};
-use crate::event::{BATCH, Event64, Load, Payload, Strict, Tally, Witness};
-use crate::machine::{self, Place};
-use crate::measure::{Curve, Lap, Pace, Row, Side, Stopwatch};
+use crate::harness::event::{BATCH, Event64, Load, Payload, Strict, Tally, Witness};
+use crate::harness::machine::{self, Place};
+use crate::harness::measure::{Curve, Lap, Pace, Row, Side, Stopwatch};
 
 /// Events in a group that is sent at once.
 const GROUP: usize = 16;

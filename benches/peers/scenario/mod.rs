@@ -12,7 +12,7 @@ use std::hint;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use crate::measure::Lap;
+use crate::harness::measure::Lap;
 
 /// Events that go through a candidate before it is timed: several times around the ring, and an odd
 /// number, so that runs wrap.

@@ -12,8 +12,8 @@ use crate::candidates::ringbus::{Many, ManyDisplacing, Single, SingleDisplacing}
 use crate::candidates::rtrb::Rtrb;
 use crate::candidates::thingbuf::Things;
 use crate::candidates::{CAPACITY, Candidate, Rx, Tx};
-use crate::event::{BATCH, Event, Event64, Load, Payload, Stream, Strict, Tally, Witness};
-use crate::measure::{Lap, Pace, Row, Side, Stopwatch};
+use crate::harness::event::{BATCH, Event, Event64, Load, Payload, Stream, Strict, Tally, Witness};
+use crate::harness::measure::{Lap, Pace, Row, Side, Stopwatch};
 
 /// The bar of these rows.
 const BAR: Side = Side::Ours(&[Some(1.0)]);

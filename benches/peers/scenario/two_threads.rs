@@ -16,9 +16,9 @@ use crate::candidates::ringbus::{Many, Single};
 use crate::candidates::rtrb::Rtrb;
 use crate::candidates::thingbuf::Things;
 use crate::candidates::{Candidate, Rx, Tx};
-use crate::event::{BATCH, Event, Event64, Load, Payload, Stream, Strict, Tally, Witness};
-use crate::machine::{self, Place};
-use crate::measure::{Lap, Pace, Row, Side, Stopwatch};
+use crate::harness::event::{BATCH, Event, Event64, Load, Payload, Stream, Strict, Tally, Witness};
+use crate::harness::machine::{self, Place};
+use crate::harness::measure::{Lap, Pace, Row, Side, Stopwatch};
 
 /// A candidate, whose halves two threads use.
 struct TwoThreads<T: Payload, C: Candidate<T>> {

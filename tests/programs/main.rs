@@ -1,0 +1,7 @@
+//! The example programs from the outside.
+
+mod log_monitor;
+mod market_replay;
+mod market_replay_feeds;
+mod monitor;
+mod replay;
