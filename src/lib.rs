@@ -239,17 +239,17 @@
 //! # When not to use it
 //!
 //! * **Receivers want values, and nobody subscribes.** A channel is simpler, can be waited for beside
-//!   others, and exists without a bound: `crossbeam-channel`. For exactly one sender and one receiver, or
+//!   others, and exists without a bound: `crossbeam-channel`. For exactly one sender and one receiver, also
 //!   without `std`: `rtrb`. [`Ring`] and [`SingleRing`] are for who wants the ring of this crate alone.
 //! * **Handlers are `async`.** They are functions here, called one after the other; one that waits holds up
-//!   all behind it, and nothing here is a future.
+//!   all behind it, and nothing here is a future. There is `tokio::sync::broadcast`.
 //! * **Every consumer has a core of its own, and stages wait for each other**: `disruptor`. Handlers of a store
 //!   run on the thread that dispatches, and an event is moved out of the ring before they are called,
 //!   which makes a handler slower than one that reads in place.
 //! * **Events have to survive the process, or leave it.** This is memory.
 //! * **The load has no bound.** The capacity is fixed, a power of two, and paid for from the start; a full ring
 //!   is a case that you have to decide.
-//! * **Priorities between events.** There is one order, that of acceptance.
+//! * **Events have priorities.** There is one order here, that of acceptance; only handlers have priorities.
 //! * **One thread sends and publishes by turns under `Block`.** A send into a full ring waits for a
 //!   `publish` that nobody will call; take another policy, or [`try_send`](EventStore::try_send).
 //! * **32-bit targets, or a toolchain before Rust 1.95.** Not supported. Under `panic = "abort"` a panic

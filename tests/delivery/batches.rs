@@ -160,6 +160,26 @@ fn a_drain_that_is_out_of_time_gives_back_what_batches_hold() {
     assert_eq!(store.audit().expect("the books are in order").undelivered, 2);
 }
 
+/// In `GoEventBus` no batch gets an event whose time has passed (GEB-22).
+#[test]
+fn timer_of_the_past_goes_into_batches_too() {
+    let (store, seen) = (store(), Seen::default());
+    let batches = Arc::clone(&seen);
+    let options = SubscribeOptions::topic(b'a');
+    let _pairs = store
+        .subscribe_batch(options, BatchConfig::new(2), move |batch: &mut Batch<'_, Row>, _| {
+            note(&batches, batch);
+        })
+        .expect("two are some");
+    send(&store, &["a1"]);
+    for text in ["a2", "a3"] {
+        store.schedule_after(Duration::ZERO, Row(text.to_owned())).expect("it is open");
+    }
+    assert_eq!(store.publish(), 3);
+    assert_eq!(*seen.lock().expect("no panic"), [vec!["a1", "a2"], vec!["a3"]]);
+    assert_eq!(store.audit().expect("the books are in order").handled, 3);
+}
+
 #[test]
 fn no_event_and_no_time_are_refused() {
     let store = store();

@@ -155,6 +155,26 @@ fn a_handler_that_sends_ten_times_the_capacity_never_hangs() {
     });
 }
 
+/// In `GoEventBus` the slots of a `Publish` come free together, when it is over (GEB-10).
+#[test]
+fn a_full_ring_is_free_when_the_first_handler_of_its_run_is_called() {
+    for policy in POLICIES {
+        let store = numbers(4, policy);
+        let answers = Journal::new();
+        let journal = answers.clone();
+        let _keep = store.subscribe((), move |number: &Number, context| {
+            if number.0 == 0 {
+                (4..8).for_each(|value| journal.write(context.send(Number(value))));
+            }
+        });
+        store.send_all(&mut (0..4).map(Number).collect()).unwrap();
+        assert_eq!((store.publish(), store.publish()), (4, 4));
+        let answers = answers.take();
+        assert!(answers.len() == 4 && answers.iter().all(|answer| *answer == Ok(Sent::Stored)));
+        assert_eq!(audited(&store).handled, 8);
+    }
+}
+
 #[test]
 fn a_group_sent_by_a_handler_into_a_full_ring_never_hangs() {
     watched(|| {
