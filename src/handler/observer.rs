@@ -34,7 +34,7 @@ impl fmt::Display for Loss {
 pub enum Refusal {
     /// The ring was full.
     Full,
-    /// No slot became free in time.
+    /// No slot became free in time, or the turn of an event that is waited for did not come.
     Timeout,
     /// The store is closed.
     Closed,
