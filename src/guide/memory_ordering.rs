@@ -54,8 +54,7 @@
 //!
 //! Every hand-over is a store or a read-modify-write with `Release`, and a load or a read-modify-write with
 //! `Acquire` that reads it. There is no fence, and nothing is `SeqCst`. Each of these operations has a name in
-//! the source, and a
-//! comment that names its partner and the model that fails without it:
+//! the source, and a comment that names its partner and the model that fails without it:
 //!
 //! | what is handed over | release | acquire | where | model |
 //! |---|---|---|---|---|

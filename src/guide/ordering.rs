@@ -62,10 +62,10 @@
 //! # What it costs
 //!
 //! While there is room, one read-modify-write for a send or a group, and none with a
-//! [`Producer`](crate::Producer). Two for each `publish`, to take the lease and to give it back, and one or
-//! two for each run of up to 256 events. A sender that is interrupted between winning a position
-//! and filling its slot, a few nanoseconds of its running time, holds up the dispatch of later positions
-//! until it runs again. Lanes in turn cost one more read-modify-write; by key, what the key takes to hash.
+//! [`Producer`](crate::Producer). Two for each `publish`, to take the lease and to give it back, and one or two
+//! for each run of up to 256 events. A sender that is interrupted between winning a position and filling its
+//! slot, a few nanoseconds of its running time, holds up the dispatch of later positions until it runs again.
+//! Lanes in turn cost one more read-modify-write; by key, what the key takes to hash.
 //!
 //! # What it does not promise
 //!

@@ -21,13 +21,12 @@
 //! | the measure of a dead letter queue | the event measures nothing | – |
 //! | what an error writes of itself, what a topic writes for a [snapshot](crate::Snapshot::topics) | as much as was written is shown; `?` | – |
 //!
-//! What is called **by the caller's own thread, for the caller**, is the caller's panic, and nothing has
-//! been sent, taken or changed then: the key of [`Lanes`](crate::Lanes), the `Hash` and `Eq` of a topic in
+//! What is called **by the caller's own thread, for the caller**, is the caller's panic, and nothing has been
+//! sent, taken or changed then: the key of [`Lanes`](crate::Lanes), the `Hash` and `Eq` of a topic in
 //! `subscribe` and `unsubscribe` (and so where a [`Subscription`](crate::Subscription) is dropped), the
 //! condition given to a queue's `drain_where` or to a [`Replay`](crate::Replay::filter), and the clock when a
-//! store is built or a timer is scheduled,
-//! whose event is dropped then. An event that a send has displaced is in the sender's hands, and so is a
-//! panic of its `Drop`.
+//! store is built or a timer is scheduled, whose event is dropped then. An event that a send has displaced is
+//! in the sender's hands, and so is a panic of its `Drop`.
 //!
 //! A failed call is one for all that stands around it: a breaker counts it, a dead letter keeps it, a
 //! commit ends with it. [`Retry`](crate::Retry) does not call again after a panic, because what it left
@@ -56,17 +55,17 @@
 //! # How it is kept
 //!
 //! There is one `catch_unwind` around a whole run of events; if events own something, one around the calls for
-//! each of these, and one around its drop. Before each call the dispatch has noted which
-//! event and which subscription it is at; after a panic it reads that note and goes on from there. A
-//! middleware that is to see the panic as an error takes a [`CatchPanic`](crate::CatchPanic) behind it.
-//! What a panic carries is dropped in a second `catch_unwind`, because it is the user's as well.
+//! each of these, and one around its drop. Before each call the dispatch has noted which event and which
+//! subscription it is at; after a panic it reads that note and goes on from there. A middleware that is to see
+//! the panic as an error takes a [`CatchPanic`](crate::CatchPanic) behind it. What a panic carries is dropped
+//! in a second `catch_unwind`, because it is the user's as well.
 //!
 //! In the ring no code of the user runs between winning a position and filling its slot: the event is built
-//! before, and what is between is a move. So no panic can leave a hole. No lock of a store is held while
-//! code of the user runs, but for the `Hash` and `Eq` of a topic: where subscriptions are made, ended and
-//! counted, which changes nothing before they have run through, and where a dispatch
-//! [counts topics](crate::ObserveConfig::topics_max), by a lock that nobody else takes. A lock that a panic
-//! has poisoned works as before.
+//! before, and what is between is a move. So no panic can leave a hole. No lock of a store is held while code
+//! of the user runs, but for the `Hash` and `Eq` of a topic: where subscriptions are made, ended and counted,
+//! which changes nothing before they have run through, and where a dispatch [counts
+//! topics](crate::ObserveConfig::topics_max), by a lock that nobody else takes. A lock that a panic has
+//! poisoned works as before.
 //!
 //! # What it costs
 //!

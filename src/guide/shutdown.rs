@@ -28,12 +28,11 @@
 //! | lanes of subscriptions | drained by the same deadline; their reports are in `lanes` | the same |
 //! | events that are [waited for](crate::EventStore::send_wait), whose turn has not come | come back to those who wait, as `Closed` | the same |
 //!
-//! When the deadline passes, the handler that is running is not interrupted, and its event goes on to the
-//! other handlers; but no further event is begun, now or later: a drain that was out of time has ended all
-//! dispatch of that store. If another thread is in a
-//! handler then, the drain returns without it. What that thread has in its hands is in `in_flight`, the
-//! handler it is in, with the place where it was subscribed, in `running` if the store
-//! [knows](crate::EventStore::running_calls); what it does not begin is returned by the next drain.
+//! When the deadline passes, the handler that is running is not interrupted, and its event goes on to the other
+//! handlers; but no further event is begun, now or later: a drain that was out of time has ended all dispatch
+//! of that store. If another thread is in a handler then, the drain returns without it. What that thread has in
+//! its hands is in `in_flight`, the handler it is in, with the place where it was subscribed, in `running` if
+//! the store [knows](crate::EventStore::running_calls); what it does not begin is returned by the next drain.
 //!
 //! ```
 //! use std::time::{Duration, Instant};
@@ -67,10 +66,10 @@
 //! nothing can come. One that is out of time does without the lease: it takes events out beside the thread
 //! that dispatches, and that thread, which looks between any two events, sets aside what it has not begun.
 //!
-//! A drain of a store with a driver waits for the driver and lets it do the dispatching, so that no handler
-//! can hold the caller up. (If there is one producer, and it has not ended, the drain dispatches itself.) From
-//! a handler, a drain only closes, and leaves the rest to the dispatch it is
-//! part of; [`re_entrancy`](super::re_entrancy) has the table.
+//! A drain of a store with a driver waits for the driver and lets it do the dispatching, so that no handler can
+//! hold the caller up. (If there is one producer, and it has not ended, the drain dispatches itself.) From a
+//! handler, a drain only closes, and leaves the rest to the dispatch it is part of;
+//! [`re_entrancy`](super::re_entrancy) has the table.
 //!
 //! # What it costs
 //!
@@ -113,10 +112,11 @@
 //! | a stuck driver, named | `tests/driver_stuck.rs` | `a_drain_returns_at_its_deadline_and_names_the_handler`, `dropping_the_last_handle_after_such_a_drain_waits_for_nobody` |
 //! | the last handle | `tests/driver.rs` | `dropping_the_last_handle_dispatches_what_is_left_and_waits_for_the_end`, `a_handler_that_drops_the_last_handle_does_not_wait_for_itself` |
 //! | events that are waited for | `tests/send_wait/ends.rs` | `a_closed_store_gives_the_event_back`, `who_waits_for_a_driver_has_the_event_back_when_the_store_is_closed_or_drained` |
-//! | timers | `tests/schedule_ends.rs` | `a_drain_dispatches_what_is_due_and_returns_the_rest`, `a_drain_that_is_out_of_time_returns_every_timer` |
+//! | timers | `tests/schedule_ends.rs` | `a_drain_dispatches_what_is_due_and_returns_the_rest`, `a_drain_that_is_out_of_time_returns_every_timer`, `a_drain_that_is_out_of_time_cancels_nothing_that_was_due` |
 //! | another clock | `tests/timeouts.rs` | `deadline_of_a_drain_is_seen_on_the_clock_of_the_store`, `retries_in_a_drain_go_by_its_deadline_however_far_ahead_the_clock_is`, `no_attempt_begins_after_the_deadline_of_a_drain_however_far_behind_the_clock_is` |
 //! | retries | `tests/retries.rs` | `drain_makes_the_calls_that_wait_once_more_and_then_files_letters`, `drain_without_time_files_letters_that_keep_the_last_error` |
 //! | batches | `tests/batches.rs` | `a_drain_that_is_out_of_time_gives_back_what_batches_hold` |
+//! | their deadline | `tests/timeouts.rs` | `calls_of_batches_in_a_drain_see_its_deadline`, `no_attempt_of_a_batch_begins_after_the_deadline_of_a_drain` |
 //! | lanes | `tests/lane_ends.rs` | `a_drain_finishes_the_lanes_and_reports_on_them`, `a_stuck_lane_hangs_neither_a_drain_nor_a_flush`, `the_last_handle_lets_lanes_handle_what_is_left_and_waits` |
 //! | workers | `tests/lanes_ends.rs` | `the_last_handle_ends_all_workers_after_they_have_handled_what_is_inside`, `one_deadline_is_for_all_lanes` |
 //! | one producer | `tests/single_store_end.rs` | `a_drain_with_an_open_producer_says_so_and_returns_at_once` |
