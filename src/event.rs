@@ -6,7 +6,9 @@ use std::hash::Hash;
 /// Something that can be sent through an [`EventStore`](crate::EventStore).
 ///
 /// Implement it for an enum or a struct of your own. Events lie inline in the slots of the ring:
-/// they are neither cloned nor boxed, and need not be `Sync`.
+/// they are neither cloned nor boxed, and need be `Clone` or `Sync` only for a subscription with a
+/// [lane of its own](crate::EventStore::subscribe_lane), or to be
+/// [kept](crate::StoreBuilder::dead_letters) after a failure.
 ///
 /// # Examples
 ///
@@ -40,7 +42,8 @@ pub trait Event: Send + 'static {
     /// What handlers subscribe to: an enum, a number, a `&'static str`.
     type Topic: Copy + Eq + Hash + Debug + Send + Sync + 'static;
 
-    /// The topic of this event. Called once per dispatch, so it should be cheap.
+    /// The topic of this event, always the same. Called in each dispatch, mostly once, so it should be
+    /// cheap.
     fn topic(&self) -> Self::Topic;
 
     /// Whether dropping it does anything. An event that says no may be forgotten instead.

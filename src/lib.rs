@@ -22,9 +22,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Events lie inline in the slots of the ring: they are moved in and out, never cloned, boxed or shared. A
-//! handler borrows the event and gets a [`Context`], through which it can send, schedule and
-//! unsubscribe. Dropping the [`Subscription`] ends it. The examples below have events of the same kind.
+//! Events lie inline in the slots of the ring: they are moved in and out, and not cloned, boxed or shared,
+//! unless a handler is to have a lane of its own, or a failed event is to be kept. A handler borrows the event
+//! and gets a [`Context`], through which it can send, schedule and unsubscribe. Dropping the [`Subscription`]
+//! ends it. The examples below have events of the same kind.
 //!
 //! Each promise of this page has a page of its own in the [guide], with how it is kept, what it costs,
 //! what it does not cover, and the tests that show it.
@@ -79,7 +80,8 @@
 //!
 //! # And with threads?
 //!
-//! Handles are cloned, and any number of threads sends. No thread is started unless it is asked for:
+//! Handles are cloned, and any number of threads sends. No thread is started unless it is asked for. Who
+//! dispatches is
 //!
 //! * a thread of yours that calls [`publish_wait`](EventStore::publish_wait) in a loop,
 //! * a [driver](StoreBuilder::driver), which is such a thread of the store's own, pinned if you like,
@@ -228,13 +230,15 @@
 //!
 //! # How fast is it, and what costs what?
 //!
-//! A send takes one read-modify-write, or none with [one producer](StoreBuilder::build_single); taking
-//! events out takes none for each. Sending and dispatching allocate nothing: memory is got when the store
-//! is built. On one thread of a virtual machine (Xeon, Sapphire Rapids class), with many events to a
-//! publish, an event of 64 bytes took 5 ns from its send to the end of its handler with one producer, and
-//! 16 ns with many; each further handler 2.5 ns, a middleware less than 1 ns, a look at the clock 20 ns.
-//! What is not asked for costs nothing when an event is dispatched. `cargo bench` measures all of it against
-//! the best crates there are, and says where they are ahead; the README has a table of it.
+//! A send takes one read-modify-write, or none with [one producer](StoreBuilder::build_single); taking events
+//! out takes none for each. Sending and dispatching allocate nothing: memory is got when the store is built.
+//! (Subscriptions, timers and batches get theirs when they need it; what fails allocates for its error, and a
+//! list is made of what a group displaces, or of what the handlers of one event have said.) On one thread of a
+//! virtual machine (Xeon, Sapphire Rapids class), with many events to a publish, an event of 64 bytes took 5 ns
+//! from its send to the end of its handler with one producer, and 16 ns with many; each further handler 2.5 ns,
+//! a middleware less than 1 ns, a look at the clock 20 ns. What is not asked for costs nothing when an event is
+//! dispatched. `cargo bench` measures all of it against the best crates there are, and says where they are
+//! ahead; the README has a table of it.
 //!
 //! # When not to use it
 //!

@@ -88,7 +88,8 @@ impl OwnedCounter {
 pub(crate) struct DispatchCounters {
     /// Events moved out of the ring for dispatch.
     pub(crate) received: OwnedCounter,
-    /// Events of transactions, which do not come through the ring.
+    /// Events of transactions, of `send_wait`, and of timers that a drain fires: those that do not come
+    /// through the ring.
     pub(crate) committed: OwnedCounter,
     /// Events in batches that have not gone out.
     pub(crate) shelved: OwnedCounter,
@@ -177,7 +178,8 @@ pub struct Metrics {
     pub accepted: u64,
     /// Events whose dispatch to all their subscriptions is finished, whatever the outcomes.
     pub handled: u64,
-    /// Events for which there was no subscription when they were dispatched.
+    /// Events that nobody took when they were dispatched: there was no subscription, or only such as were
+    /// paused or had ended.
     pub unhandled: u64,
     /// Events that left a full ring to make room for a newer one.
     pub displaced_oldest: u64,
@@ -340,7 +342,7 @@ pub struct Balance {
     pub accepted: u64,
     /// Events that were dispatched.
     pub handled: u64,
-    /// Events that were dispatched while nobody had subscribed to them.
+    /// Events that nobody took when they were dispatched.
     pub unhandled: u64,
     /// Events that were displaced.
     pub displaced: u64,

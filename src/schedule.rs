@@ -13,15 +13,17 @@
 //! * Never early: an event goes into the ring at its time by the [store's clock](crate::Clock), or
 //!   after it. How late depends only on who publishes: there are no ticks that would round it.
 //! * In the order of their times, and of scheduling for the same time. One whose time has passed
-//!   already goes into the ring at once, so a handler that schedules itself without delay is behind
-//!   all events that are pending.
+//!   already when it is scheduled goes into the ring at once, before those that nobody has published
+//!   since they were due; so a handler that schedules itself without delay is behind all events that
+//!   are pending.
 //! * Under every policy a timer displaces nothing and is not lost. If there is no room, the event is
-//!   shown to the observers once, as refused; it waits, and is the next to go in, before the senders
-//!   get the room that the dispatch makes.
+//!   shown to the observers once, as refused; it waits, and is the first timer to go in, as soon as the
+//!   dispatch has made room that no sender has taken.
 //! * A publish sends at most as many timers as there were, or as the ring has slots if that is more.
 //!   So it ends, whatever handlers schedule, and however far the clock has jumped.
 //! * A timer fires, is cancelled, or is returned by a drain. [`audit`](EventStore::audit) checks the
 //!   sum.
+//! * A publish makes one load if no timer waits, and looks at the clock if there are any.
 
 use std::time::Duration;
 
@@ -243,6 +245,10 @@ impl<E: Event> Context<'_, E> {
     ///
     /// As [`EventStore::schedule_at`].
     ///
+    /// # Panics
+    ///
+    /// As [`EventStore::schedule_at`], or [`Lanes::schedule_at`] there; it is the handler's panic then.
+    ///
     /// # Examples
     ///
     /// ```
@@ -282,6 +288,10 @@ impl<E: Event> Context<'_, E> {
     ///
     /// As [`EventStore::schedule_at`].
     ///
+    /// # Panics
+    ///
+    /// As [`schedule_at`](Self::schedule_at).
+    ///
     /// # Examples
     ///
     /// ```
@@ -310,9 +320,14 @@ impl<E: Event> Context<'_, E> {
         self.outlet().schedule(When::After(wait), event)
     }
 
-    /// Sends events into the same store again and again; as [`EventStore::schedule_every`].
+    /// Sends events into the same store again and again; as [`EventStore::schedule_every`]. In
+    /// [lanes](Lanes), into the one that the handler runs in.
     ///
     /// # Errors
+    ///
+    /// As [`EventStore::schedule_every`].
+    ///
+    /// # Panics
     ///
     /// As [`EventStore::schedule_every`].
     ///

@@ -12,9 +12,9 @@
 //! | displaced by a newer one, or on its way in | `displaced_oldest`, `displaced_incoming` | the sender that displaced it, or its own |
 //! | returned by a drain | `undelivered` | the caller of the drain |
 //!
-//! Until then it is in the ring (`pending`), in a batch (`collected`), or in the hands of who dispatches
-//! (`in_flight`). [`audit`](crate::EventStore::audit) checks that the sum is what was accepted, from counts
-//! that different hands keep.
+//! Until then it is in the ring (`pending`), in a batch (`collected` in a [`Balance`](crate::Balance)), or in
+//! the hands of who dispatches (`in_flight`). [`audit`](crate::EventStore::audit) checks that the sum is what
+//! was accepted, from counts that different hands keep.
 //!
 //! For each subscription, an event that is dispatched is **one call of the handler**, and more only if
 //! somebody asks for more:
@@ -36,7 +36,8 @@
 //! * After [`unsubscribe`](crate::EventStore::unsubscribe) has returned no new call starts. After
 //!   [`unsubscribe_and_wait`](crate::EventStore::unsubscribe_and_wait) has said `true`, none is running.
 //! * When [`publish`](crate::EventStore::publish) returns, what was accepted before it was called has been
-//!   handled, by whomever. [`re_entrancy`](super::re_entrancy) has the exceptions.
+//!   handled, by whomever; or it is in a batch that [waits](crate::BatchConfig::max_wait) or is paused, or a
+//!   drain that was out of time returns it. [`re_entrancy`](super::re_entrancy) has the other exceptions.
 //!
 //! ```
 //! use ringbus::{DeadLetterConfig, DeadLetterQueue, Event, EventStore, OverrunPolicy, Replay};
@@ -81,9 +82,10 @@
 //! # What it costs
 //!
 //! There is no counter for accepted events: the positions count them. What the dispatch counts it counts
-//! once for a run, without a read-modify-write. A success is not counted at all: a run is offered at once,
-//! and what did not succeed is subtracted. An event that a handler failed on, and that is kept, costs an
-//! allocation.
+//! without a read-modify-write, and once for a run. A success is not counted at all: events that come
+//! together are offered at once, and what did not succeed is subtracted. (A stretch ends where the topic
+//! changes, and behind an event that owns something.) A failure takes a lock, reads the clock, and writes
+//! its error into the [books](crate::Snapshot::errors); if the event is kept, that costs an allocation.
 //!
 //! # What it does not promise
 //!
@@ -109,6 +111,8 @@
 //! | a subscription sees what is sent after it | `loom-tests/tests/dispatch.rs` | `subscribe_vs_dispatch` |
 //! | no call after its end | `loom-tests/tests/delivery.rs` | `unsubscribe_vs_dispatch`, `unsubscribe_and_wait_vs_dispatch` |
 //! | once is once | `loom-tests/tests/delivery.rs` | `once_vs_two_dispatchers` |
+//! | in all lanes together | `tests/lanes/workers.rs` | `once_is_once_in_all_lanes_together` |
+//! | of batches, too | `tests/lanes/listing.rs` | `once_is_one_batch_of_all_lanes_together`, `while_a_batch_may_be_the_last_no_other_lane_sends_one_out` |
 //! | attempts are counted | `tests/delivery/retries.rs` | `n_attempts_in_place_are_exactly_n_calls_and_one_letter` |
 //! | a replay calls who failed | `tests/promises/failures.rs` | `a_replay_calls_only_who_failed_counts_on_keeps_the_error_and_loses_no_letter` |
 //! | the books, at any time | `tests/store/audit.rs` | `an_audit_beside_sends_raises_no_false_alarm`, `an_audit_beside_a_drain_out_of_time_raises_no_false_alarm` |

@@ -11,7 +11,7 @@
 //! | a sender, before `send` | every handler that is called for the event; whoever gets it back, as displaced or undelivered |
 //! | whoever subscribed, before an event was sent | the dispatch of that event: the handler is called |
 //! | a handler | every handler called after it in the same store or lane, on whichever threads they are called |
-//! | handlers of what was accepted before | the caller of [`publish`](crate::EventStore::publish), of [`flush`](crate::EventStore::flush) that says `Ok`, of [`commit`](crate::Transaction::commit), and of [`drain`](crate::EventStore::drain) whose report is complete, once it returns |
+//! | handlers of what was accepted before | the caller of [`publish`](crate::EventStore::publish), of [`flush`](crate::EventStore::flush) that says `Ok`, of [`commit`](crate::Transaction::commit), of [`send_wait`](crate::EventStore::send_wait) that has an answer, and of [`drain`](crate::EventStore::drain) whose report is complete, once it returns |
 //! | a handler whose subscription has ended | the caller of [`unsubscribe_and_wait`](crate::EventStore::unsubscribe_and_wait) that says `true` |
 //! | whoever [scheduled](crate::EventStore::schedule_at) an event | its handlers |
 //! | a handler, before it failed | whoever takes the letter out of a [`DeadLetterQueue`](crate::DeadLetterQueue); the next attempt |
@@ -52,9 +52,9 @@
 //!
 //! # How it is kept
 //!
-//! Every hand-over is a store or a read-modify-write with `Release`, and a load with `Acquire` that reads
-//! it. There is no fence, and nothing is `SeqCst`. Each of these operations has a name in the source, and a
-//! comment that names its partner and the model that fails without it:
+//! Every hand-over is a store or a read-modify-write with `Release`, and a load or a read-modify-write with
+//! `Acquire` that reads it. There is no fence, and nothing is `SeqCst`. Each of these operations has a name in
+//! the source, and a comment that names its partner and the model that fails without it:
 //!
 //! | what is handed over | release | acquire | where | model |
 //! |---|---|---|---|---|
@@ -79,7 +79,7 @@
 //! | how much it has sent, to who counts | `[sent]` | `[sent-counted]` | `loom-tests/tests/single_store.rs` | `single_displace_vs_count` |
 //!
 //! A claim of a position is `Relaxed`: it decides who owns it, and hands nothing over. What is rare goes
-//! through a mutex: timers, dead letters, subscriptions, who sleeps.
+//! through a mutex: timers, dead letters, subscriptions, answers, who sleeps.
 //!
 //! `cargo weaken` makes each of these orderings weaker, one at a time, in a copy of the source, and expects
 //! its model to fail. A test fails if an ordering has no comment, or no row there. ThreadSanitizer watches

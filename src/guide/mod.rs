@@ -2,7 +2,8 @@
 //!
 //! Each page has the same parts: the promise, how it is kept, what it costs, what it does not cover, and
 //! the tests and models that show it. Their names are those in the repository; a test there fails if one
-//! of them is gone. Models are run by `cargo loom`, in all schedules up to two pre-emptions.
+//! of them is gone. Models are run by `cargo loom`, in all schedules up to two pre-emptions; small models
+//! in those up to four, and some that are large in those up to one.
 //!
 //! | page | its question |
 //! |---|---|

@@ -18,7 +18,8 @@
 //!   [lane of its own](crate::EventStore::subscribe_lane) gets events in the order of the store; what the
 //!   lane has lost in between is told by [`gap`](crate::Context::gap).
 //! * A batch has its events in order. Events of timers that are due stand behind what is pending, the
-//!   earliest first, and those of one instant in the order in which they were scheduled.
+//!   earliest first, and those of one instant in the order in which they were scheduled. One that is due
+//!   when it is scheduled is sent at once, like any other event.
 //!
 //! ```
 //! use std::sync::mpsc;
@@ -52,17 +53,19 @@
 //! it never goes past one. A group is stamped last to first, so it is all there when its first event is.
 //!
 //! Who dispatches holds the dispatch lease, and calls handlers event by event, also where calling one
-//! handler for many events would be faster. A topic's handlers lie in a table in the order of their calls.
+//! handler for many events would be faster; only a batch is for many. A topic's handlers lie in a table in
+//! the order of their calls.
 //!
 //! By key, the sender finds the lane from the key and sends straight into its ring; a lane is a store with
 //! one thread, to which all of the above applies.
 //!
 //! # What it costs
 //!
-//! One read-modify-write for a send or a group, none with a [`Producer`](crate::Producer) while there is
-//! room; one for each `publish` to take the lease. A sender that is interrupted between winning a position
-//! and filling its slot, a few nanoseconds of its running time, holds up the dispatch of later positions
-//! until it runs again. Lanes in turn cost one more read-modify-write; by key, what the key takes to hash.
+//! While there is room, one read-modify-write for a send or a group, and none with a
+//! [`Producer`](crate::Producer). Two for each `publish`, to take the lease and to give it back, and one or two
+//! for each run of up to 256 events. A sender that is interrupted between winning a position and filling its
+//! slot, a few nanoseconds of its running time, holds up the dispatch of later positions until it runs again.
+//! Lanes in turn cost one more read-modify-write; by key, what the key takes to hash.
 //!
 //! # What it does not promise
 //!

@@ -34,10 +34,12 @@
 //! room in such a lane, but not beyond the deadline of a drain.
 //!
 //! [`Lanes`](crate::Lanes) have a ring for each worker. By key, the policy applies to the lane of the key;
-//! in turn, an event passes lanes that are full, and the policy applies when all of them are.
+//! in turn, an event passes lanes that are full, and the policy applies when all of them are. A group goes
+//! to one lane, and passes none.
 //!
 //! The event of a timer that is due and finds no room is not lost under any policy, and displaces nothing:
 //! it waits at the head of the timers for room, is shown to observers once, and counted in `timers_delayed`.
+//! An event that is [waited for](crate::EventStore::send_wait) needs no room.
 //!
 //! ```
 //! use ringbus::{Event, EventStore, OverrunPolicy, Sent};
@@ -72,8 +74,8 @@
 //! evict a second event for it, and it may count without a read-modify-write of its own.
 //!
 //! If the slot is in the hands of a thread that was interrupted while moving an event, displacing others
-//! would not free it. So the send looks 256 times, which is longer than moving events takes, and then gives
-//! its own event back. No other event is touched.
+//! would not free it. So the send looks 256 times, which is longer than it takes to move a run of small
+//! events, and then gives its own event back. No other event is touched.
 //!
 //! A sender that waits under `Block` spins, yields, and sleeps; no timer polls. The dispatch gives all slots
 //! of a run back at once and then asks with one read-modify-write whether anybody sleeps. It does so before
@@ -81,9 +83,11 @@
 //!
 //! # What it costs
 //!
-//! Nothing while there is room. A send that displaces makes one read-modify-write, as one that does not. A
-//! waiting sender allocates nothing. Refusals are counted on cache lines of their own, by the senders that
-//! are refused.
+//! A sender pays nothing while there is room; the dispatch pays one read-modify-write more for each run, under
+//! `Block` to ask who sleeps, under `DropOldest` to win its positions. A send that displaces makes one, as one
+//! that does not; a group, two more for each event that it displaces, and the list of them is allocated. Who
+//! waits reads the clock and takes a lock when the wait begins and when it ends, and allocates nothing.
+//! Refusals are counted on cache lines of their own, by the senders that are refused.
 //!
 //! # What it does not promise
 //!

@@ -9,7 +9,7 @@
 //! | what panics | what it is | counted in |
 //! |---|---|---|
 //! | a handler, its filter, a middleware | a failed call, with an error of [`ErrorKind::Panic`](crate::ErrorKind::Panic) that has the message | `failed_calls`, `panicked_calls` |
-//! | the handler of a batch | the same for each event of the batch that it had not named as failed | `failed_calls` and `panicked_calls`, once |
+//! | the handler of a batch | the same for each event of the batch, named as failed or not | `failed_calls` and `panicked_calls`, once |
 //! | `clone` of an event, for a [lane](crate::EventStore::subscribe_lane) | a failed call of that subscription | `failed_calls`, `panicked_calls` |
 //! | a handler's error, when it is dropped | part of that failed call | `failed_calls` |
 //! | `topic`, or the topic's `Hash` or `Eq`, in a dispatch | an event that nobody can be found for: unhandled | `unhandled`, `event_panics` |
@@ -19,13 +19,14 @@
 //! | a wait strategy; the clock, asked what is due | the driver goes on; no timer is due as long as the clock panics | `observer_panics` |
 //! | the `Drop` of a handler, of an observer, of what else a store owns | the rest is dropped | – |
 //! | the measure of a dead letter queue | the event measures nothing | – |
+//! | what an error writes of itself, what a topic writes for a [snapshot](crate::Snapshot::topics) | as much as was written is shown; `?` | – |
 //!
-//! What is called **by the caller's own thread, for the caller**, is the caller's panic, and nothing has
-//! been sent, taken or changed then: the key of [`Lanes`](crate::Lanes), the `Hash` and `Eq` of a topic in
+//! What is called **by the caller's own thread, for the caller**, is the caller's panic, and nothing has been
+//! sent, taken or changed then: the key of [`Lanes`](crate::Lanes), the `Hash` and `Eq` of a topic in
 //! `subscribe` and `unsubscribe` (and so where a [`Subscription`](crate::Subscription) is dropped), the
-//! condition given to a queue's `drain_where`, and the clock when a store is built or a timer is scheduled,
-//! whose event is dropped then. An event that a send has displaced is in the sender's hands, and so is a
-//! panic of its `Drop`.
+//! condition given to a queue's `drain_where` or to a [`Replay`](crate::Replay::filter), and the clock when a
+//! store is built or a timer is scheduled, whose event is dropped then. An event that a send has displaced is
+//! in the sender's hands, and so is a panic of its `Drop`.
 //!
 //! A failed call is one for all that stands around it: a breaker counts it, a dead letter keeps it, a
 //! commit ends with it. [`Retry`](crate::Retry) does not call again after a panic, because what it left
@@ -53,20 +54,23 @@
 //!
 //! # How it is kept
 //!
-//! There is one `catch_unwind` around a whole run of events. Before each call the dispatch has noted which
-//! event and which subscription it is at; after a panic it reads that note and goes on from there. A
-//! middleware that is to see the panic as an error takes a [`CatchPanic`](crate::CatchPanic) behind it.
-//! What a panic carries is dropped in a second `catch_unwind`, because it is the user's as well.
+//! There is one `catch_unwind` around a whole run of events; if events own something, one around the calls for
+//! each of these, and one around its drop. Before each call the dispatch has noted which event and which
+//! subscription it is at; after a panic it reads that note and goes on from there. A middleware that is to see
+//! the panic as an error takes a [`CatchPanic`](crate::CatchPanic) behind it. What a panic carries is dropped
+//! in a second `catch_unwind`, because it is the user's as well.
 //!
 //! In the ring no code of the user runs between winning a position and filling its slot: the event is built
-//! before, and what is between is a move. So no panic can leave a hole. No lock of a store is held while
-//! code of the user runs, but for the `Hash` and `Eq` of a topic in `subscribe` and `unsubscribe`, which
-//! change nothing before it has run through; and no lock is ever poisoned.
+//! before, and what is between is a move. So no panic can leave a hole. No lock of a store is held while code
+//! of the user runs, but for the `Hash` and `Eq` of a topic: where subscriptions are made, ended and counted,
+//! which changes nothing before they have run through, and where a dispatch [counts
+//! topics](crate::ObserveConfig::topics_max), by a lock that nobody else takes. A lock that a panic has
+//! poisoned works as before.
 //!
 //! # What it costs
 //!
-//! Less than a nanosecond for a run in which nothing panics. A panic itself costs what unwinding costs, and
-//! the message an allocation.
+//! Less than a nanosecond for each `catch_unwind` in which nothing panics. A panic itself costs what unwinding
+//! costs, and the message an allocation.
 //!
 //! # What it does not promise
 //!

@@ -10,14 +10,15 @@
 //! | [`send`](crate::Context::send), [`send_all`](crate::Context::send_all), and the same by a handle | as everywhere while there is room; full under [`Block`](crate::OverrunPolicy::Block): [`WouldDeadlock`](crate::SendError::WouldDeadlock), with the event |
 //! | [`publish`](crate::EventStore::publish) | returns 0 at once; the dispatch that is running goes on to what is pending at its end |
 //! | [`publish_wait`](crate::EventStore::publish_wait) | `Some(0)`, and the same |
-//! | [`drain`](crate::EventStore::drain) | closes the store and returns at once with what is left at that time; the dispatch that is running finishes it |
+//! | [`drain`](crate::EventStore::drain) | closes the store and returns at once with what is left at that time; the dispatch that is running finishes the events; timers, and calls that wait for another attempt, are for the driver or the next drain |
 //! | [`flush`](crate::EventStore::flush) | [`FlushError::WouldDeadlock`](crate::FlushError::WouldDeadlock) |
+//! | [`send_wait`](crate::EventStore::send_wait) | [`SendWaitError::WouldDeadlock`](crate::SendWaitError::WouldDeadlock), with the event |
 //! | [`commit`](crate::Transaction::commit) of a transaction | [`CommitError::InsideHandler`](crate::CommitError::InsideHandler), and all events stay in it; [`enqueue`](crate::Transaction::enqueue) is a `send_all` |
 //! | `subscribe`, `unsubscribe`, `pause`, `resume` | at once. An end or a pause is obeyed from the next call on; a new handler gets what is taken out of the ring later |
 //! | [`unsubscribe_and_wait`](crate::EventStore::unsubscribe_and_wait) | ends the subscription, does not wait, and says `false` |
 //! | `schedule_at`, `schedule_after`, `schedule_every` | as everywhere |
 //! | [`replay`](crate::EventStore::replay) | as everywhere: the calls are made by later dispatches |
-//! | [`audit`](crate::EventStore::audit) | [`Busy`](crate::AuditError::Busy); [`metrics`](crate::EventStore::metrics) and statistics answer |
+//! | [`audit`](crate::EventStore::audit) | [`Busy`](crate::AuditError::Busy); [`metrics`](crate::EventStore::metrics), [`snapshot`](crate::EventStore::snapshot), [`health`](crate::EventStore::health) and statistics answer |
 //! | dropping the last handle of the store | closes it and does not wait for its own thread |
 //!
 //! The `Drop` of an event that is being dispatched, a filter, a middleware and an observer that is told by
@@ -25,14 +26,15 @@
 //!
 //! Into **another store** a handler may send, and there it waits under `Block` like anybody else. If the
 //! dispatch of that store waits for this one in turn, directly or through others, the one that closes the
-//! cycle is told: a send gets `WouldDeadlock` with its event, a `flush` and a `commit` their errors, and
-//! `publish`, `drain` and `unsubscribe_and_wait` return as from a handler of that store. All others of the
-//! cycle go on. Nobody is refused who would not have waited for ever.
+//! cycle is told: a `send` and a `send_wait` get `WouldDeadlock` with their event, a `flush` and a `commit`
+//! their errors, and `publish`, `drain` and `unsubscribe_and_wait` return as from a handler of that store. All
+//! others of the cycle go on. Nobody is refused who would not have waited for ever.
 //!
 //! In [`Lanes`](crate::Lanes) and in a [lane of its own](crate::EventStore::subscribe_lane) a handler runs
 //! on the thread of its lane. What it sends through its [`Context`](crate::Context) goes to the lane of its
 //! key, or to the store, and may wait for room there, because another thread makes it; the same look for
-//! cycles applies.
+//! cycles applies. To the store of a lane of its own it is no stranger: `drain`, `flush` and `send_wait` answer
+//! as in the table; but `publish` dispatches that store, on the thread of the lane.
 //!
 //! ```
 //! use ringbus::{Event, EventStore, OverrunPolicy, SendError};
@@ -61,7 +63,7 @@
 //! # How it is kept
 //!
 //! A store notes which thread dispatches it. A call on that thread takes the answer from the table above
-//! and never asks for the dispatch lease. A send through a `Context` never waits for its own store's ring,
+//! and never waits for the dispatch lease. A send through a `Context` never waits for its own store's ring,
 //! on whichever thread it is made: the handler may have lent the context to a thread that it waits for.
 //!
 //! Between stores, a thread that dispatches one and is about to sleep for another looks first. Under one
@@ -70,12 +72,13 @@
 //! others; a chain that ends at a thread without a note, or at a ring that has room, is none.
 //!
 //! Handlers hold no slots: a run of events is moved out of the ring before the first one is called. So a
-//! handler finds room for as many events as were taken out with its own.
+//! handler finds room for as many events as were taken out with its own, unless other senders are faster.
 //!
 //! # What it costs
 //!
-//! A store of a number when a dispatch begins, and one when it ends. The look along the chain is made only
-//! by a thread that dispatches, only under `Block` or for a lease, only before it sleeps. Other threads, and
+//! Two stores of a number when a dispatch begins, and two when it ends. The look along the chain is made only
+//! by a thread that dispatches, and only before it sleeps: for room under `Block`, or for the dispatch of
+//! another store. It takes a lock that all stores share, and its note may take memory. Other threads, and
 //! sends that find room, pay nothing.
 //!
 //! # What it does not promise
@@ -105,6 +108,7 @@
 //! | `publish` in a handler | `tests/store/from_handlers.rs` | `a_publish_inside_a_handler_returns_zero_and_the_outer_one_goes_on`, `a_publish_inside_the_drop_of_a_dispatched_event_returns_zero` |
 //! | `drain` in a handler | `tests/store/bad_input.rs` | `a_drain_inside_a_handler_closes_at_once_and_the_outer_dispatch_finishes` |
 //! | `flush` in a handler | `tests/store/flush.rs` | `a_flush_in_a_handler_is_an_error` |
+//! | `send_wait` in a handler | `tests/send_wait/ends.rs` | `a_handler_that_asks_its_own_store_gets_its_event_back`, `a_handler_in_a_lane_of_its_own_does_too`, `handlers_that_ask_each_others_stores_all_return` |
 //! | `commit` in a handler | `tests/delivery/transactions.rs` | `commit_in_a_handler_is_refused_and_enqueue_is_not` |
 //! | `replay` in a handler | `tests/delivery/replay_letters.rs` | `handler_may_replay` |
 //! | subscriptions in a handler | `tests/delivery/subscriptions.rs` | `handler_that_ends_or_pauses_another_is_obeyed_at_once`, `handler_that_subscribes_another_finds_it_at_the_next_dispatch`, `unsubscribe_and_wait_in_a_handler_does_not_wait` |

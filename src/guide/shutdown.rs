@@ -26,12 +26,13 @@
 //! | batches that are not full | sent out; those of a paused subscription miss their events | returned in `undelivered` |
 //! | calls that wait for another attempt | made once more, for the last time; what fails then is a letter, or `failed` | a letter, or `failed`, with the error they had |
 //! | lanes of subscriptions | drained by the same deadline; their reports are in `lanes` | the same |
+//! | events that are [waited for](crate::EventStore::send_wait), whose turn has not come | come back to those who wait, as `Closed` | the same |
 //!
-//! When the deadline passes, the handler that is running is not interrupted, but no further one starts, now
-//! or later: a drain that was out of time has ended all dispatch of that store. If another thread is in a
-//! handler then, the drain returns without it. What that thread has in its hands is in `in_flight`, the
-//! handler it is in, with the place where it was subscribed, in `running` if the store
-//! [knows](crate::EventStore::running_calls); what it does not begin is returned by the next drain.
+//! When the deadline passes, the handler that is running is not interrupted, and its event goes on to the other
+//! handlers; but no further event is begun, now or later: a drain that was out of time has ended all dispatch
+//! of that store. If another thread is in a handler then, the drain returns without it. What that thread has in
+//! its hands is in `in_flight`, the handler it is in, with the place where it was subscribed, in `running` if
+//! the store [knows](crate::EventStore::running_calls); what it does not begin is returned by the next drain.
 //!
 //! ```
 //! use std::time::{Duration, Instant};
@@ -65,9 +66,10 @@
 //! nothing can come. One that is out of time does without the lease: it takes events out beside the thread
 //! that dispatches, and that thread, which looks between any two events, sets aside what it has not begun.
 //!
-//! A drain of a store with a driver waits for the driver and lets it do the dispatching, so that no handler
-//! can hold the caller up. From a handler, a drain only closes, and leaves the rest to the dispatch it is
-//! part of; [`re_entrancy`](super::re_entrancy) has the table.
+//! A drain of a store with a driver waits for the driver and lets it do the dispatching, so that no handler can
+//! hold the caller up. (If there is one producer, and it has not ended, the drain dispatches itself.) From a
+//! handler, a drain only closes, and leaves the rest to the dispatch it is part of;
+//! [`re_entrancy`](super::re_entrancy) has the table.
 //!
 //! # What it costs
 //!
@@ -99,6 +101,7 @@
 //! |---|---|---|
 //! | a drain dispatches everything, and may be repeated | `tests/promises/ends.rs` | `a_drain_dispatches_everything_and_may_be_repeated` |
 //! | out of time, every event comes back | `tests/promises/ends.rs` | `a_drain_out_of_time_gives_back_every_event_that_it_did_not_dispatch` |
+//! | no further event is begun | `tests/store/drain.rs` | `a_deadline_that_passes_in_a_handler_of_the_drain_stops_before_the_next_event` |
 //! | a send beside a drain | `tests/promises/ends.rs` | `a_send_beside_a_drain_is_dispatched_or_given_back_to_its_sender`, `an_event_sent_after_the_end_is_an_error_that_holds_it_and_never_a_panic` |
 //! | in all schedules | `loom-tests/tests/shutdown.rs` | `drain_vs_publish`, `drain_out_of_time_vs_publish`, `report_vs_publish` |
 //! | closing beside senders | `loom-tests/tests/ring.rs` | `close_vs_send` |
@@ -108,10 +111,12 @@
 //! | a stuck handler elsewhere | `tests/store/drain.rs` | `a_drain_returns_at_its_deadline_although_another_thread_is_stuck_in_a_handler` |
 //! | a stuck driver, named | `tests/driver/stuck.rs` | `a_drain_returns_at_its_deadline_and_names_the_handler`, `dropping_the_last_handle_after_such_a_drain_waits_for_nobody` |
 //! | the last handle | `tests/driver/wakes.rs` | `dropping_the_last_handle_dispatches_what_is_left_and_waits_for_the_end`, `a_handler_that_drops_the_last_handle_does_not_wait_for_itself` |
-//! | timers | `tests/schedule/ends.rs` | `a_drain_dispatches_what_is_due_and_returns_the_rest`, `a_drain_that_is_out_of_time_returns_every_timer` |
+//! | events that are waited for | `tests/send_wait/ends.rs` | `a_closed_store_gives_the_event_back`, `who_waits_for_a_driver_has_the_event_back_when_the_store_is_closed_or_drained` |
+//! | timers | `tests/schedule/ends.rs` | `a_drain_dispatches_what_is_due_and_returns_the_rest`, `a_drain_that_is_out_of_time_returns_every_timer`, `a_drain_that_is_out_of_time_cancels_nothing_that_was_due` |
 //! | another clock | `tests/delivery/timeouts.rs` | `deadline_of_a_drain_is_seen_on_the_clock_of_the_store`, `retries_in_a_drain_go_by_its_deadline_however_far_ahead_the_clock_is`, `no_attempt_begins_after_the_deadline_of_a_drain_however_far_behind_the_clock_is` |
 //! | retries | `tests/delivery/retries.rs` | `drain_makes_the_calls_that_wait_once_more_and_then_files_letters`, `drain_without_time_files_letters_that_keep_the_last_error` |
 //! | batches | `tests/delivery/batches.rs` | `a_drain_that_is_out_of_time_gives_back_what_batches_hold` |
+//! | their deadline | `tests/delivery/timeouts.rs` | `calls_of_batches_in_a_drain_see_its_deadline`, `no_attempt_of_a_batch_begins_after_the_deadline_of_a_drain` |
 //! | lanes | `tests/side_lanes/ends.rs` | `a_drain_finishes_the_lanes_and_reports_on_them`, `a_stuck_lane_hangs_neither_a_drain_nor_a_flush`, `the_last_handle_lets_lanes_handle_what_is_left_and_waits` |
 //! | workers | `tests/lanes/ends.rs` | `the_last_handle_ends_all_workers_after_they_have_handled_what_is_inside`, `one_deadline_is_for_all_lanes` |
 //! | one producer | `tests/store/single_end.rs` | `a_drain_with_an_open_producer_says_so_and_returns_at_once` |

@@ -166,9 +166,10 @@ impl<'a, E: Event, P: Producers> Context<'a, E, P> {
     /// and in [`Lanes`](crate::Lanes) each lane counts for itself.
     ///
     /// The event of a timer gets its position when it is sent, behind what is pending by then. What is
-    /// dispatched without the ring has no place in that order: the events of a
-    /// [commit](crate::Transaction::commit), and those of timers that a drain dispatches, count on from
-    /// the number of events accepted so far, and events that are sent later have the same positions.
+    /// dispatched without the ring has no place in that order: events of a
+    /// [commit](crate::Transaction::commit), and of timers that a drain dispatches, count on from the number
+    /// of events that the ring has taken so far, and that of a [`send_wait`](crate::EventStore::send_wait)
+    /// has the position of the next one to leave it; other events have the same positions.
     pub const fn position(&self) -> u64 {
         self.call.position
     }
@@ -285,6 +286,10 @@ impl<'a, E: Event, P: Producers> Context<'a, E, P> {
 
     /// Ends the subscription that is being called: this is its last call.
     ///
+    /// # Panics
+    ///
+    /// As [`EventStore::unsubscribe`](crate::EventStore::unsubscribe), which is the handler's panic then.
+    ///
     /// # Examples
     ///
     /// ```
@@ -309,8 +314,8 @@ impl<'a, E: Event, P: Producers> Context<'a, E, P> {
 impl<E: Event> Context<'_, E> {
     /// Sends another event into the same store; it is dispatched after those already accepted.
     ///
-    /// Use this rather than a handle of the store kept in the handler, which would keep the store
-    /// alive for ever.
+    /// Costs what a send costs, and a call by pointer. Use this rather than a handle of the store kept in
+    /// the handler, which would keep the store alive for ever.
     ///
     /// # Errors
     ///
@@ -322,6 +327,10 @@ impl<E: Event> Context<'_, E> {
     /// if it has a [lane of its own](crate::EventStore::subscribe_lane), on the thread that called it and
     /// unless that would be for ever. Into other stores a handler sends by their handles, which wait in
     /// the same way.
+    ///
+    /// # Panics
+    ///
+    /// In [lanes](crate::Lanes), if the function that finds the key does.
     ///
     /// # Examples
     ///
@@ -349,7 +358,13 @@ impl<E: Event> Context<'_, E> {
     ///
     /// # Errors
     ///
-    /// As [`EventStore::send_all`](crate::EventStore::send_all).
+    /// As [`EventStore::send_all`](crate::EventStore::send_all), and when to wait as
+    /// [`send`](Self::send); in [lanes](crate::Lanes) also
+    /// [`SeveralLanes`](SendAllError::SeveralLanes).
+    ///
+    /// # Panics
+    ///
+    /// As [`send`](Self::send).
     ///
     /// # Examples
     ///

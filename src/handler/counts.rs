@@ -117,8 +117,8 @@ pub struct SubscriptionStats {
     pub offered: u64,
     /// Events its handler handled.
     pub succeeded: u64,
-    /// Events that passed while it was paused, after it had ended, or before all
-    /// [lanes](crate::Lanes) listed it.
+    /// Events that passed while it was paused, after it had ended, before all [lanes](crate::Lanes) listed
+    /// it, or while its only call was running in another lane.
     pub missed: u64,
     /// Events that its filter, or a filter in front of its handler, kept from it.
     pub filtered: u64,

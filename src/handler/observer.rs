@@ -34,7 +34,7 @@ impl fmt::Display for Loss {
 pub enum Refusal {
     /// The ring was full.
     Full,
-    /// No slot became free in time.
+    /// No slot became free in time, or the turn of an event that is waited for did not come.
     Timeout,
     /// The store is closed.
     Closed,
@@ -122,7 +122,8 @@ pub struct Failure<'a> {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait Observer<E: Event>: Send + Sync + 'static {
-    /// An event was dispatched and nobody had subscribed to its topic.
+    /// An event was dispatched and nobody took it: nobody had subscribed to its topic, or only such as are
+    /// paused or have ended.
     fn unhandled(&self, event: &E) {
         let _ = event;
     }
@@ -178,6 +179,7 @@ pub trait Observer<E: Event>: Send + Sync + 'static {
     fn slow(&self, event: &E, context: &CallContext<'_, E>, elapsed: Duration) {
         let _ = (event, context, elapsed);
     }
+
     /// A handler has been running for longer than the [limit](crate::StoreBuilder::watchdog), at
     /// least for `elapsed`, and has not returned. Called once for each such call, on the thread that
     /// looked: not on the one that is in the handler.

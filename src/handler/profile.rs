@@ -125,7 +125,7 @@ impl<E: Event> Profile<E> {
     }
 
     /// Wins the right to the only call; whoever wins it has to end the subscription or give it back.
-    pub(super) fn claim(&self) -> bool {
+    pub(crate) fn claim(&self) -> bool {
         // Relaxed (both): decides who calls, and hands nothing over.
         if self.state.compare_exchange(0, CLAIMED, Ordering::Relaxed, Ordering::Relaxed).is_err() {
             return false;
@@ -143,7 +143,8 @@ impl<E: Event> Profile<E> {
         self.state.fetch_and(!CLAIMED, Ordering::Relaxed)
     }
 
-    pub(super) fn give_back(&self) {
+    /// Gives it back, unless the subscription has ended by then.
+    pub(crate) fn give_back(&self) {
         let before = self.unclaim();
         if let Some(common) = self.common.as_ref().filter(|_| before & ENDED == 0) {
             common.give_back();

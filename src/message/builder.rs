@@ -84,7 +84,7 @@ impl<D> MessageBuilder<D> {
         self
     }
 
-    /// The message.
+    /// The message. Takes the next id, and reads the clock of the system, unless they were given.
     ///
     /// # Errors
     ///

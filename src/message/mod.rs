@@ -113,7 +113,8 @@ impl<D> Message<D> {
 
     /// Starts building a message that has more to it; `topic` is a name or a [`TopicName`].
     ///
-    /// What is wrong with it is told at [`build`](MessageBuilder::build), which gives `data` back.
+    /// What is wrong with it is told at [`build`](MessageBuilder::build), which gives `data` back. A name
+    /// costs what [`TopicName::new`] does; a [`TopicName`] nothing.
     pub fn builder<T>(topic: T, data: D) -> MessageBuilder<D>
     where
         T: TryInto<TopicName, Error: Into<TopicError>>,

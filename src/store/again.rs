@@ -92,7 +92,7 @@ impl<E: Event> Shared<E> {
         let dispatch = &self.counters.dispatch;
         let error = match call {
             // What it is to have has come through everything in front of its batches.
-            Ok((None, 0)) if !takers.is_empty() => return self.call_batch_again(due),
+            Ok((None, 0)) if !takers.is_empty() => return self.call_batch_again(due, deadline),
             Ok((None, 0)) => return Answer::Over,
             Ok((None, _)) => {
                 // It ended or was paused since, or its only call is running in another lane; the event is
@@ -110,12 +110,14 @@ impl<E: Event> Shared<E> {
     }
 
     /// The same for a subscription of batches: a batch of one.
-    fn call_batch_again(&self, due: &DueCall<'_, E>) -> Answer<E> {
+    fn call_batch_again(&self, due: &DueCall<'_, E>, deadline: Deadline) -> Answer<E> {
         let DueCall { event, subscriber, position, attempt } = *due;
         let batch = BatchEvents::Run(slice::from_ref(event), position);
-        let Some(failure) = self.call_batch(batch, subscriber, attempt).into_iter().next() else {
-            return Answer::Over;
+        let Some(failures) = self.call_batch(batch, subscriber, (attempt, deadline)) else {
+            let has_ended = subscriber.profile().has_ended();
+            return if has_ended { Answer::Ended } else { Answer::Later };
         };
+        let Some(failure) = failures.into_iter().next() else { return Answer::Over };
         self.tell_of_failure(event, subscriber, &failure.error);
         Answer::Failed(Failed::of_batch(Arc::clone(subscriber), position, failure, attempt))
     }

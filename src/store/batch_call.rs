@@ -12,20 +12,43 @@ use crate::handler::{
 use crate::sync::Arc;
 use crate::time::Deadline;
 
+/// Which attempt it is, and by when it should be over.
+pub(super) type Attempt = (u32, Deadline);
+
 impl<E: Event> Shared<E> {
-    /// Calls the handler for a batch, contained; the events that failed, in order.
+    /// Calls the handler for a batch, contained; the events that failed, in order. `None` if it was not
+    /// called, because what may be its only call is running in another lane.
     pub(super) fn call_batch(
         &self,
         events: BatchEvents<'_, E>,
         subscriber: &Arc<dyn Subscribed<E>>,
-        attempt: u32,
+        attempt: Attempt,
+    ) -> Option<Vec<BatchFailure>> {
+        let profile = subscriber.profile();
+        let part = profile.batch.as_ref()?;
+        if part.once == Once::No {
+            return Some(self.call_part(part, events, subscriber, attempt));
+        }
+        let is_won = profile.claim();
+        is_won.then(|| {
+            let failures = self.call_part(part, events, subscriber, attempt);
+            profile.give_back();
+            failures
+        })
+    }
+
+    fn call_part(
+        &self,
+        part: &BatchPart<E>,
+        events: BatchEvents<'_, E>,
+        subscriber: &Arc<dyn Subscribed<E>>,
+        attempt: Attempt,
     ) -> Vec<BatchFailure> {
         let profile = subscriber.profile();
-        let Some(part) = &profile.batch else { return Vec::new() };
         let mut batch = Batch::new(events);
         let called = contain::contain(|| {
             if part.once == Once::FirstCall {
-                self.registry.unsubscribe(profile.id);
+                self.registry.unsubscribe_everywhere(profile.id);
             }
             if self.watch.calls {
                 self.show_calls(events, subscriber, attempt, |_, event, context| {
@@ -38,7 +61,7 @@ impl<E: Event> Shared<E> {
             let answer = self.timed(part, &mut batch, first, &Context::new(&call, profile));
             let is_handled = matches!(answer, Ok(Outcome::Done | Outcome::Ignored));
             if part.once == Once::FirstSuccess && is_handled && !batch.has_lost() {
-                self.registry.unsubscribe(profile.id);
+                self.registry.unsubscribe_everywhere(profile.id);
             }
             answer
         });
@@ -68,7 +91,7 @@ impl<E: Event> Shared<E> {
         outlet: &'c FromHandler<'c, E>,
         event: &E,
         position: u64,
-        attempt: u32,
+        (attempt, deadline): Attempt,
     ) -> Call<'c, E> {
         Call {
             outlet,
@@ -76,7 +99,7 @@ impl<E: Event> Shared<E> {
             topic: event.topic(),
             position,
             attempt,
-            deadline: Deadline::NEVER,
+            deadline,
             skipped: 0,
             said: Outcome::Done,
         }
@@ -108,7 +131,7 @@ impl<E: Event> Shared<E> {
         &self,
         events: BatchEvents<'_, E>,
         subscriber: &Arc<dyn Subscribed<E>>,
-        attempt: u32,
+        attempt: Attempt,
         outcome: Outcome,
         failures: &[BatchFailure],
     ) {
@@ -129,7 +152,7 @@ impl<E: Event> Shared<E> {
         &self,
         events: BatchEvents<'_, E>,
         subscriber: &Arc<dyn Subscribed<E>>,
-        attempt: u32,
+        attempt: Attempt,
         mut show: impl FnMut(usize, &E, &CallContext<'_, E>),
     ) {
         let outlet = FromHandler(self);

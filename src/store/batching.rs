@@ -21,6 +21,8 @@ pub(super) struct Batches<E: Event> {
     open: Vec<OpenBatch<E>>,
     /// When the store was last told that the next one has to go out.
     pub(super) told_due: Option<Instant>,
+    /// By when their calls should be over: that of the drain that makes them.
+    pub(super) deadline: Deadline,
 }
 
 /// A batch that has its first event.
@@ -65,7 +67,8 @@ pub(super) enum Flush {
 
 impl<E: Event> Batches<E> {
     pub(super) fn new() -> Self {
-        Self { shelf: Shelf::new(), open: Vec::new(), told_due: None }
+        let (shelf, open) = (Shelf::new(), Vec::new());
+        Self { shelf, open, told_due: None, deadline: Deadline::NEVER }
     }
 
     /// Whether there is no event in any.
@@ -117,6 +120,13 @@ pub(super) fn topic_len<E: Event>(events: &[E], topic: E::Topic, len_max: usize)
         }
     });
     len
+}
+
+/// Counts events that a handler was not called for; none of them has failed.
+#[cold]
+fn missed<E: Event>(subscriber: &Arc<dyn Subscribed<E>>, count: usize) -> Vec<BatchFailure> {
+    subscriber.profile().counts.missed.add(count as u64);
+    Vec::new()
 }
 
 /// How long a batch waits again whose subscription is paused.
@@ -211,7 +221,8 @@ impl<E: Event> Shared<E> {
         batches: &mut Batches<E>,
     ) {
         let batch = BatchEvents::Run(&events.as_slice()[..len], position);
-        let failures = self.call_batch(batch, subscriber, 1);
+        let failures = self.call_batch(batch, subscriber, (1, batches.deadline));
+        let failures = failures.unwrap_or_else(|| missed(subscriber, len));
         let events = events.take(len);
         if failures.is_empty() {
             for event in events {
@@ -251,6 +262,7 @@ impl<E: Event> Shared<E> {
     /// Sends batches out.
     #[cold]
     pub(super) fn flush(&self, batches: &mut Batches<E>, which: Flush, deadline: Deadline) {
+        batches.deadline = deadline;
         for index in 0..batches.open.len() {
             let batch = &mut batches.open[index];
             if batch.numbers.is_empty() {
@@ -283,7 +295,8 @@ impl<E: Event> Shared<E> {
             profile.counts.missed.add(numbers.len() as u64);
         } else {
             let batch = BatchEvents::Kept(&batches.shelf, &numbers);
-            let failures = self.call_batch(batch, &subscriber, 1);
+            let failures = self.call_batch(batch, &subscriber, (1, batches.deadline));
+            let failures = failures.unwrap_or_else(|| missed(&subscriber, numbers.len()));
             self.note_failures(batches, &numbers, &subscriber, failures);
         }
         for number in &numbers {

@@ -87,7 +87,8 @@ impl<E: Event> StoreBuilder<E> {
         self
     }
 
-    /// Puts a middleware around every handler, inside of those that were added before it.
+    /// Puts a middleware around every handler, inside of those that were added before it. Costs a call by
+    /// pointer for each event and handler.
     ///
     /// # Examples
     ///
@@ -143,8 +144,9 @@ impl<E: Event> StoreBuilder<E> {
         self
     }
 
-    /// Calls [`Observer::slow`] after a handler that took longer than `limit`; costs two looks at the
-    /// clock for each call.
+    /// Calls [`Observer::slow`] after a handler that took longer than `limit`, if an observer
+    /// [sees calls](Observer::sees_calls); costs two looks at the clock for each call then, and nothing
+    /// otherwise.
     ///
     /// # Examples
     ///
@@ -156,6 +158,9 @@ impl<E: Event> StoreBuilder<E> {
     ///
     /// struct Slow;
     /// impl Observer<Ping> for Slow {
+    ///     fn sees_calls(&self) -> bool {
+    ///         true
+    ///     }
     ///     fn slow(&self, _event: &Ping, call: &CallContext<'_, Ping>, elapsed: Duration) {
     ///         println!("{} took {elapsed:?}", call.subscription());
     ///     }
@@ -180,7 +185,7 @@ impl<E: Event> StoreBuilder<E> {
     /// # Errors
     ///
     /// [`ConfigError`] if the capacity is not a non-zero power of two, or more than memory allows, as may
-    /// be the number of timers; or if a thread it was asked for cannot be had.
+    /// be the number of timers; if another setting cannot be; or if a thread it was asked for cannot be had.
     ///
     /// # Panics
     ///
@@ -209,6 +214,11 @@ impl<E: Event> StoreBuilder<E> {
     /// [`Producer`] for what differs.
     ///
     /// # Errors
+    ///
+    /// As [`build`](Self::build); and if there is to be a driver that sleeps, which the producer could not
+    /// wake without a read-modify-write: [`ConfigError::CannotSleep`].
+    ///
+    /// # Panics
     ///
     /// As [`build`](Self::build).
     ///

@@ -44,6 +44,7 @@ impl<E: Event> Shared<E> {
             let (mut len, mut takers_max) = (0, 1);
             if let Some(batch_min) = tools.seen.table.batch_min {
                 let batches = &mut *tools.batches;
+                batches.deadline = deadline;
                 let taken = self.collect_run(events, position, &mut lookup, &mut tally, batches);
                 dispatched += taken;
                 if taken != 0 {

@@ -71,11 +71,11 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     /// returns 0 at once, and the dispatch that is running goes on to what is pending by then. So it
     /// does in a handler of another store that this dispatch waits for.
     ///
-    /// Sends the events of the [timers](Self::schedule_at) that are due, and dispatches them too. Events
-    /// sent during the call are left for the next one, unless they take the place of older ones that
-    /// are displaced meanwhile, or come before those of timers. No allocation. A sender that was interrupted half-way
-    /// through an earlier send delays it until that sender runs again, and a handler that waits for
-    /// another thread's `publish` waits for itself.
+    /// Sends the events of the [timers](Self::schedule_at) that are due, and dispatches them too. Events sent
+    /// during the call are left for the next one, unless they take the place of older ones that are displaced
+    /// meanwhile, or come before those of timers. Two read-modify-writes, and one or two for each run of up to
+    /// 256 events; no allocation. A sender that was interrupted half-way through an earlier send delays it
+    /// until that sender runs again, and a handler that waits for another thread's `publish` waits for itself.
     ///
     /// # Examples
     ///

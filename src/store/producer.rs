@@ -16,9 +16,12 @@ use crate::time::Deadline;
 ///
 /// It is owned, can be moved to another thread, and there is no second one: so a send needs no
 /// read-modify-write and looks at what the dispatch writes once per lap of the ring. What a full
-/// ring means is the store's policy, as with many producers. Two things differ:
+/// ring means is the store's policy, as with many producers. Three things differ:
 ///
 /// * Handlers cannot send, because they are not the producer. (One that owns the producer can.)
+/// * Nothing can be scheduled, which takes a second sender; and nobody sleeps until an event comes, because
+///   a send does not look who sleeps: there is no `publish_wait`, and a
+///   [driver](crate::StoreBuilder::driver) has to spin or yield.
 /// * [`close`](crate::EventStore::close) is a request. A send that has begun may still be accepted,
 ///   and only the producer can say that none is: by being refused, or dropped. Until then a
 ///   [`drain`](crate::EventStore::drain) that leaves nothing behind reports the

@@ -78,13 +78,19 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     /// They do not go through the ring, which may be full. A subscription with a
     /// [lane of its own](Self::subscribe_lane) is called in that. Letters that are
     /// [parked](DeadLetterQueue::is_parked), or whose subscription has ended, stay where they are. A
-    /// call that fails again makes a letter again, which keeps the first error and goes on counting
-    /// attempts. What waits when the store is drained is called then.
+    /// call that fails again makes a letter again, in the queue of the store, which keeps the first error
+    /// and goes on counting attempts. What waits when the store is drained is called then. Looks at every
+    /// letter, and takes a lock that the dispatch takes for calls that wait.
     ///
     /// # Errors
     ///
-    /// [`ReplayError::Closed`], or [`ReplayError::NoQueue`] if the store was built without
-    /// [`dead_letters`](crate::StoreBuilder::dead_letters); then all letters stay.
+    /// [`ReplayError::Closed`], or [`ReplayError::NoQueue`] if the store was built with neither
+    /// [`dead_letters`](crate::StoreBuilder::dead_letters) nor
+    /// [`delayed_retries`](crate::StoreBuilder::delayed_retries); then all letters stay.
+    ///
+    /// # Panics
+    ///
+    /// If the [filter](Replay::filter) does; all letters stay then, too.
     ///
     /// # Examples
     ///

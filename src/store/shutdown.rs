@@ -119,7 +119,9 @@ impl<E> fmt::Debug for DrainReport<E> {
 impl<E: Event, P: Producers> EventStore<E, P> {
     /// Refuses every send from now on, and wakes the senders that wait: they get their events back.
     ///
-    /// Whether this call was the first to do so. What is pending stays and can be dispatched.
+    /// Whether this call was the first to do so. What is pending stays and can be dispatched. A few
+    /// read-modify-writes; under [`DropOldest`](crate::OverrunPolicy::DropOldest) it waits for senders that
+    /// are displacing, for as long as that takes to move an event.
     ///
     /// In a store with one [`Producer`](crate::Producer), which sends without a read-modify-write, a send that
     /// runs at the same time may be accepted after this has returned. The producer is refused from the first
@@ -145,16 +147,17 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     /// what it could not dispatch. `deadline` is an `Instant`, a `Duration` from now, or a
     /// [`Deadline`].
     ///
-    /// When the deadline passes, the handler that is running on this thread is not interrupted, but
-    /// no further one starts, and the events left are returned. If another thread is dispatching,
-    /// this waits for it; if that thread is stuck in a handler at the deadline, the events in the
-    /// ring are returned and those in its hands are reported as in flight. So it is in a store with a
-    /// [driver](crate::StoreBuilder::driver), whose thread does the dispatching here too: then no handler
-    /// can hold this call up beyond the deadline.
+    /// When the deadline passes, the handler that is running on this thread is not interrupted, and its event
+    /// comes to the other handlers, but no further event is begun, and those left are returned. If another
+    /// thread is dispatching, this waits for it; if that thread is stuck in a handler at the deadline, the
+    /// events in the ring are returned and those in its hands are reported as in flight. So it is in a store
+    /// with a [driver](crate::StoreBuilder::driver), whose thread does the dispatching here too: then no
+    /// handler can hold this call up beyond the deadline, unless there is a [`Producer`](crate::Producer) that
+    /// may still send.
     ///
     /// Draining again is allowed, also from several threads: each event is dispatched or returned
     /// once. From inside a handler it closes the store, returns at once, and lets the dispatch that
-    /// is running finish the rest. From the handler of a subscription with a
+    /// is running finish the events. From the handler of a subscription with a
     /// [lane of its own](Self::subscribe_lane) it closes the store and returns too; what is in its ring
     /// is left to its driver, or to the next `drain` or `publish`. So it does in a handler of another store that
     /// this dispatch waits for.
@@ -234,7 +237,7 @@ impl<E: Event> Shared<E> {
         // Relaxed: see `is_abandoned`.
         self.abandoned.store(true, Ordering::Relaxed);
         self.abandon_due();
-        self.settle_timers();
+        self.give_up_timers();
         let mut removed = Vec::new();
         // An audit must not see events that are gone and not yet counted.
         let _books = sync::lock(&self.left_over);

@@ -19,6 +19,9 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     /// A handler that keeps a handle of its store keeps the store alive for ever: send through the
     /// [`Context`] instead.
     ///
+    /// Copies the table of all handlers, under a lock that the next dispatch takes once. Each event costs
+    /// one call by pointer for each handler, and less for a topic that has only one.
+    ///
     /// # Panics
     ///
     /// If the `Hash` or `Eq` of the topic does; nothing is registered then.
@@ -181,7 +184,7 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     ///
     /// When this returns no new call of the handler starts. A call that is running may go on.
     /// Allowed at any time, also from the handler itself. What the handler has captured is dropped
-    /// when the next dispatch has seen the change.
+    /// when the next dispatch has seen the change. Costs what [`subscribe`](Self::subscribe) does.
     ///
     /// # Panics
     ///
@@ -236,7 +239,7 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     }
 
     /// Keeps events from a subscription until [`resume`](Self::resume); whether that is a change.
-    /// See [`Subscription::pause`].
+    /// See [`Subscription::pause`]. Costs a look-up under a lock, and events nothing.
     ///
     /// # Examples
     ///
@@ -332,7 +335,12 @@ impl<E: Event, P: Producers> EventStore<E, P> {
         self.shared.registry.count(Some(topic))
     }
 
-    /// Whether an event of `topic` would come to anybody.
+    /// Whether an event of `topic` would come to anybody; costs what
+    /// [`subscriber_count`](Self::subscriber_count) does.
+    ///
+    /// # Panics
+    ///
+    /// If the `Hash` or `Eq` of the topic does.
     ///
     /// # Examples
     ///

@@ -210,6 +210,14 @@ impl<E: Event> Shared<E> {
         is_made
     }
 
+    /// Ends all timers, for a drain that has no time for those that are due.
+    pub(super) fn give_up_timers(&self) {
+        // Who drops some of them has to know which are due.
+        let drops = self.timers.on_drain() == PendingTimers::Cancel;
+        let now = if drops && self.timers.waiting().0 != 0 { self.tick_now() } else { None };
+        self.settle_timers(now.unwrap_or(0));
+    }
+
     /// Begins the end of the timers: the last tick at which one is due.
     fn last_tick(&self) -> u64 {
         let now = self.tick_now().unwrap_or(0);
@@ -229,9 +237,9 @@ impl<E: Event> Shared<E> {
         }
     }
 
-    /// Ends the timers that are left.
-    pub(super) fn settle_timers(&self) {
-        let event_panics = self.timers.settle();
+    /// Ends the timers that are left; those that are not due at this tick as was chosen.
+    fn settle_timers(&self, now: u64) {
+        let event_panics = self.timers.settle(now);
         if event_panics != 0 {
             self.counters.event_panics.add(event_panics);
         }
@@ -242,9 +250,9 @@ impl<E: Event> Dispatch<'_, E> {
     /// Dispatches the timers that are due for good, and ends the others.
     pub(super) fn run_timers(&mut self, deadline: Deadline) -> usize {
         let shared = self.shared;
-        let mut dispatched = 0;
+        let (mut dispatched, mut last_tick) = (0, 0);
         if shared.timers.waiting().0 != 0 {
-            let last_tick = shared.last_tick();
+            last_tick = shared.last_tick();
             while !shared.is_abandoned() && !deadline.has_passed() {
                 shared.take_due_timers(last_tick, &mut self.held.scratch);
                 let count = self.held.scratch.len();
@@ -255,7 +263,7 @@ impl<E: Event> Dispatch<'_, E> {
                 dispatched += self.dispatch_run(shared.intake.tail_position(), deadline);
             }
         }
-        shared.settle_timers();
+        shared.settle_timers(last_tick);
         dispatched
     }
 }

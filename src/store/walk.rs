@@ -5,9 +5,9 @@
 //! which the events were accepted. The loop is that of the topic's first handler, compiled together
 //! with it (`handler/subscriber.rs`); what is here begins it, and goes on where it was interrupted.
 //!
-//! Every call of user code is contained. There is one `catch_unwind` around the whole run; what a
-//! panic interrupted is read from [`Progress`], which is right before each call, and the run goes on
-//! from there.
+//! Every call of user code is contained. There is one `catch_unwind` around the whole run, which ends
+//! behind an event that owns something (`store/delivery.rs`); what a panic interrupted is read from
+//! [`Progress`], which is right before each call, and the run goes on from there.
 
 use super::Shared;
 use super::accept::FromHandler;

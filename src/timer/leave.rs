@@ -90,22 +90,19 @@ impl<E> Timers<E> {
         }
     }
 
-    /// Ends all timers that are left, as was chosen; how many events panicked when they were
-    /// dropped. Only for who has closed the store.
-    pub(crate) fn settle(&self) -> u64 {
+    /// Ends all timers that are left, as was chosen for those that are not due at tick `now`; how many
+    /// events panicked when they were dropped. Only for who has closed the store.
+    pub(crate) fn settle(&self, now: u64) -> u64 {
         let mut queue = self.lock();
         let before = queue.len();
-        let (events, series) = queue.take_all();
+        let (mut events, due, series) = queue.take_all(now);
         let without_event = (before - queue.len() - events.len()) as u64;
-        self.counts.cancelled.add(without_event);
-        let mut dropped = Vec::new();
-        if self.on_drain == PendingTimers::Cancel {
-            self.counts.cancelled.add(events.len() as u64);
-            dropped = events;
-        } else {
-            self.counts.returned.add(events.len() as u64);
-            queue.returned.extend(events);
-        }
+        let is_kept = self.on_drain != PendingTimers::Cancel;
+        // The time of what is due has come: it is as any event for which there was no time.
+        let dropped = if is_kept { Vec::new() } else { events.split_off(due) };
+        self.counts.cancelled.add(without_event + dropped.len() as u64);
+        self.counts.returned.add(events.len() as u64);
+        queue.returned.extend(events);
         self.note_next(&mut queue);
         drop(queue);
         for make in series {

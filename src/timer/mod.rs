@@ -1,8 +1,9 @@
 //! Events that wait for their time: one wheel behind one lock, and the names of what is in it.
 //!
-//! Nothing here dispatches or knows a ring. `store/timers.rs` does, by three calls: [`schedule`],
-//! [`fire`], which hands over what is due, and [`settle`], which ends it all. No code of the user runs
-//! under the lock: what makes an event of a series, and whatever is to be dropped, leaves it first.
+//! Nothing here dispatches or knows a ring. `store/timers.rs` does, by three calls, and a few more for
+//! series: [`schedule`], [`fire`], which hands over what is due, and [`settle`], which ends it all. No code
+//! of the user runs under the lock: what makes an event of a series, and whatever is to be dropped, leaves
+//! it first.
 //!
 //! # Ticks
 //!
@@ -14,9 +15,10 @@
 //! # Who may look without the lock
 //!
 //! [`next`](Timers::next) is the tick of the earliest timer, or an earlier one: a timer that is put
-//! in lowers it, one that is cancelled leaves it. So a publish of a store without timers, or whose
-//! timers are not due, makes one load. Who goes to sleep until then takes it along, and looks, with
-//! the bell in hand, whether it is another one by now; who lowers it rings afterwards.
+//! in lowers it, one that is cancelled leaves it. So a publish of a store without timers makes one load,
+//! and one of a store whose timers are not due looks at the clock and takes no lock. Who goes to sleep
+//! until then takes it along, and looks, with the bell in hand, whether it is another one by now; who
+//! lowers it rings afterwards.
 //!
 //! [`schedule`]: Timers::schedule
 //! [`fire`]: Timers::fire

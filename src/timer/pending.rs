@@ -2,8 +2,9 @@
 
 /// What a [`drain`](crate::EventStore::drain) does with timers that are not due.
 ///
-/// Those that are due when it begins are dispatched whatever is chosen, as long as it has time. A
-/// series ends; it has no event that could be returned, and is not called before its time.
+/// Those that are due when it begins are dispatched whatever is chosen, as long as it has time, and
+/// returned if it has not. A series ends; it has no event that could be returned, and is not called
+/// before its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum PendingTimers {

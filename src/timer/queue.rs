@@ -171,16 +171,23 @@ impl<E> Queue<E> {
         later.into_iter().filter_map(|series| series.make).collect()
     }
 
-    /// Takes out the events of all timers, due or not, in their order; and ends every series.
-    pub(super) fn take_all(&mut self) -> (Vec<E>, Vec<MakeEvent<E>>) {
+    /// Takes out the events of all timers in their order, and says how many of them are due at tick `now`:
+    /// those come first. Ends every series.
+    pub(super) fn take_all(&mut self, now: u64) -> (Vec<E>, usize, Vec<MakeEvent<E>>) {
+        // As in `tick_of`.
+        let present = now.max(self.reached());
         let mut events: Vec<_> = self.held.take().map(|held| held.event).into_iter().collect();
+        let mut due = events.len();
         if let Some(wheel) = &mut self.wheel {
             events.extend(wheel.drain().filter_map(|timer| match timer.payload {
-                Timer::Once(event) => Some(event),
+                Timer::Once(event) => {
+                    due += usize::from(timer.deadline <= present);
+                    Some(event)
+                }
                 Timer::Beat(_) => None,
             }));
         }
-        (events, self.series.drain().filter_map(|(_, series)| series.make).collect())
+        (events, due, self.series.drain().filter_map(|(_, series)| series.make).collect())
     }
 
     /// The tick of the earliest timer.

@@ -14,8 +14,8 @@ use crate::store::{EventStore, StoreBuilder};
 ///
 /// A handle, like [`EventStore`], which is what is behind it: cloning it is cheap, and all clones are the
 /// same bus. Everything that has nothing to do with the type of an event is the store's, and called
-/// just so: `publish`, `close`, `drain`, `flush`, `audit`, `metrics`, `replay`, `unsubscribe`. A
-/// `transaction`, and `send_all`, take events of several types as [`Payload`]s.
+/// just so: `publish`, `close`, `drain`, `flush`, `audit`, `metrics`, `snapshot`, `health`, `replay`,
+/// `unsubscribe`. A `transaction`, `send_all` and `send_wait` take events of any type as [`Payload`]s.
 ///
 /// Values of up to 48 bytes, aligned to 8 at the most, lie inline in the slots of the ring: no allocation.
 /// Larger ones are boxed: one allocation for each. `K` says what all events have in common; it is

@@ -32,6 +32,10 @@ impl<K: Kind> TypedContext<'_, K> {
     ///
     /// As [`Context::send`].
     ///
+    /// # Panics
+    ///
+    /// As [`Context::send`].
+    ///
     /// # Examples
     ///
     /// ```
@@ -57,6 +61,10 @@ impl<K: Kind> TypedContext<'_, K> {
     /// Sends another event into the same bus when its time comes; see [`Context::schedule_at`].
     ///
     /// # Errors
+    ///
+    /// As [`Context::schedule_at`].
+    ///
+    /// # Panics
     ///
     /// As [`Context::schedule_at`].
     ///
@@ -97,6 +105,10 @@ impl<K: Kind> TypedContext<'_, K> {
     ///
     /// As [`Context::schedule_after`].
     ///
+    /// # Panics
+    ///
+    /// As [`Context::schedule_after`].
+    ///
     /// # Examples
     ///
     /// ```
@@ -131,6 +143,10 @@ impl<K: Kind> TypedContext<'_, K> {
     /// Sends events into the same bus again and again; see [`Context::schedule_every`].
     ///
     /// # Errors
+    ///
+    /// As [`Context::schedule_every`].
+    ///
+    /// # Panics
     ///
     /// As [`Context::schedule_every`].
     ///

@@ -18,6 +18,10 @@ impl<K: Kind> TypedBus<K> {
     ///
     /// With the event, as [`EventStore::schedule_at`](crate::EventStore::schedule_at).
     ///
+    /// # Panics
+    ///
+    /// As [`EventStore::schedule_at`](crate::EventStore::schedule_at).
+    ///
     /// # Examples
     ///
     /// ```
@@ -53,6 +57,10 @@ impl<K: Kind> TypedBus<K> {
     ///
     /// With the event, as [`EventStore::schedule_at`](crate::EventStore::schedule_at).
     ///
+    /// # Panics
+    ///
+    /// As [`EventStore::schedule_at`](crate::EventStore::schedule_at).
+    ///
     /// # Examples
     ///
     /// ```
@@ -81,6 +89,10 @@ impl<K: Kind> TypedBus<K> {
     /// does.
     ///
     /// # Errors
+    ///
+    /// As [`EventStore::schedule_every`](crate::EventStore::schedule_every).
+    ///
+    /// # Panics
     ///
     /// As [`EventStore::schedule_every`](crate::EventStore::schedule_every).
     ///

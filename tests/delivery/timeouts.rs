@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use crate::common::{Journal, Number};
 use crate::rig::{Answer, Counts, MS, Rig, SECOND, builder, counts, lost};
 use ringbus::{
-    Clock, ConfigError, Deadline, ErrorKind, HandlerError, Overrun, Retry, RetryPolicy,
-    SubscribeOptions, Timeout,
+    BackOff, Batch, BatchConfig, CallContext, Clock, ConfigError, Deadline, ErrorKind,
+    HandlerError, Overrun, Retry, RetryPolicy, SubscribeOptions, Timeout,
 };
 
 fn options() -> SubscribeOptions<Number> {
@@ -195,6 +195,51 @@ fn no_attempt_begins_after_the_deadline_of_a_drain_however_far_behind_the_clock_
     crate::common::watched(|| {
         let rig = Rig::new(); // The clock stands still.
         let _failing = rig.subscribe(RetryPolicy::new(u32::MAX), |_, _| Err(lost("always")));
+        rig.send([1]);
+        let report = rig.store.drain(20 * MS);
+        // On a busy machine not even the first one begins.
+        assert_eq!(rig.letters.len() + report.undelivered.len(), 1);
+    });
+}
+
+#[test]
+fn calls_of_batches_in_a_drain_see_its_deadline() {
+    for (events_max, batches, beside) in [(1, 3, false), (2, 2, false), (2, 2, true)] {
+        let rig = Rig::new();
+        let seen = Journal::new();
+        let noted = seen.clone();
+        // Each fails, and is called again at the end of the drain.
+        let policy = RetryPolicy::new(2).back_off(BackOff::Constant(SECOND)).without_jitter();
+        let options = options().middleware(Retry::new(policy).unwrap());
+        let handler = move |_: &mut Batch<'_, Number>, context: &CallContext<'_, Number>| {
+            noted.write((context.attempt(), context.deadline() != Deadline::NEVER));
+            Err::<(), _>(lost("not yet"))
+        };
+        let config = BatchConfig::new(events_max);
+        rig.store.subscribe_batch(options, config, handler).unwrap().detach();
+        if beside {
+            // So no batch is handled where its events are.
+            rig.store.subscribe((), |_: &Number, _| ()).detach();
+        }
+        rig.send([1, 2, 3]);
+        assert!(rig.store.drain(3600 * SECOND).is_complete());
+        let again = std::iter::repeat_n((2, true), 3);
+        let expected: Vec<_> = std::iter::repeat_n((1, true), batches).chain(again).collect();
+        assert_eq!(seen.take(), expected, "of {events_max}, {beside}");
+        assert_eq!(rig.letters.len(), 3);
+    }
+}
+
+#[test]
+fn no_attempt_of_a_batch_begins_after_the_deadline_of_a_drain() {
+    common::watched(|| {
+        let rig = Rig::new();
+        let options = options().middleware(Retry::new(RetryPolicy::new(u32::MAX)).unwrap());
+        let fails = |_: &mut Batch<'_, Number>, _: &CallContext<'_, Number>| -> Answer {
+            Err(lost("always"))
+        };
+        let config = BatchConfig::new(1);
+        let _failing = rig.store.subscribe_batch(options, config, fails).unwrap();
         rig.send([1]);
         let report = rig.store.drain(20 * MS);
         // On a busy machine not even the first one begins.

@@ -1,10 +1,13 @@
 //! A subscription of all lanes is one from its first call on, also while it is still being made.
 
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::mpsc;
+use std::sync::{Mutex, mpsc};
 
 use crate::common::{Journal, Keyed, watched};
-use ringbus::{Context, Deadline, EventStore, Lanes, OverrunPolicy, SubscribeOptions, Workers};
+use ringbus::{
+    Batch, BatchConfig, CallContext, Context, Deadline, EventStore, Lanes, OverrunPolicy,
+    SubscribeOptions, Workers,
+};
 
 fn lanes() -> Lanes<Keyed> {
     let workers = Workers::by_key(|event: &Keyed| event.key).count(2);
@@ -89,6 +92,54 @@ fn once_leaves_nothing_in_any_lane() {
         assert_eq!(seen.take().len(), 1);
         assert_eq!(subscription.stats(), None);
         assert!(!subscription.unsubscribe());
+    });
+}
+
+#[test]
+fn once_is_one_batch_of_all_lanes_together() {
+    watched(|| {
+        for options in [all().once(), all().once_successful()] {
+            let (lanes, seen) = (lanes(), Journal::new());
+            let journal = seen.clone();
+            let handler = move |batch: &mut Batch<'_, Keyed>, _: &CallContext<'_, Keyed>| {
+                journal.write(batch.len());
+            };
+            let batches = lanes.subscribe_batch(options, BatchConfig::new(1), handler).unwrap();
+            for lane in [1, 0, 1] {
+                send_to(&lanes, lane, 1);
+                lanes.flush(Deadline::NEVER).unwrap();
+            }
+            assert_eq!(seen.take(), [1]);
+            assert_eq!(batches.stats(), None);
+            let balance = lanes.audit().unwrap();
+            assert_eq!((balance.handled, balance.unhandled), (1, 2));
+        }
+    });
+}
+
+#[test]
+fn while_a_batch_may_be_the_last_no_other_lane_sends_one_out() {
+    watched(|| {
+        let (enter, entered) = mpsc::channel();
+        let (go_on, gone_on) = mpsc::channel::<()>();
+        let gone_on = Mutex::new(gone_on);
+        let lanes = lanes();
+        let handler = move |_: &mut Batch<'_, Keyed>, _: &CallContext<'_, Keyed>| {
+            enter.send(()).unwrap();
+            let _ = gone_on.lock().unwrap().recv();
+        };
+        let options = all().once_successful();
+        let batches = lanes.subscribe_batch(options, BatchConfig::new(1), handler).unwrap();
+        send_to(&lanes, 0, 0);
+        entered.recv().unwrap();
+        send_to(&lanes, 1, 1);
+        lanes.lane(1).unwrap().flush(Deadline::NEVER).unwrap();
+        assert_eq!(batches.stats().unwrap().missed, 1);
+        drop(go_on);
+        lanes.flush(Deadline::NEVER).unwrap();
+        assert!(entered.try_recv().is_err(), "it was called once");
+        assert_eq!(batches.stats(), None);
+        lanes.audit().unwrap();
     });
 }
 

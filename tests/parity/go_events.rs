@@ -2,7 +2,6 @@
 //!
 //! | not here | why |
 //! |---|---|
-//! | `TestHealthCheck` | comes with what a store says of its own health |
 //! | `TestMakeEvtKey`, `TestParseEvtKey_errors`, `TestNextKey`, `TestMakeCheckpointKey`, `TestBadKeyUUID`, `TestEncodeDecodeValue`, `TestNilUUID`, `TestUuidV7Time`, `TestUUIDForTime` | keys of a log on disk: this store is memory |
 //! | `TestWriteSyncConfig`, `TestSubscribeStartAt`, `TestSimpleEventBusConfig` | a log on disk too: there is no history to write or to catch up with |
 
@@ -10,8 +9,9 @@ use std::sync::Arc;
 use std::thread;
 
 use ringbus::{
-    BreakerPolicy, BreakerState, CircuitBreaking, ConfigError, Deadline, Event, EventStore,
-    LaneConfig, OverrunPolicy, PayloadLimit, RetryPolicy, SubscribeOptions, TypedBus, TypedOptions,
+    BreakerPolicy, BreakerState, CircuitBreaking, ConfigError, Deadline, Event, EventStore, Health,
+    HealthReason, LaneConfig, OverrunPolicy, PayloadLimit, RetryPolicy, SubscribeOptions, TypedBus,
+    TypedOptions,
 };
 
 use crate::common::{Journal, Number, Tagged, audited, numbers, watched};
@@ -174,6 +174,21 @@ fn get_metrics() {
 }
 
 /// There a second one is an error; here it says that it was not the first.
+/// Elsewhere whatever is open is healthy, however full it is.
+#[test]
+fn health_check() {
+    let store = numbers(4, OverrunPolicy::ReturnError);
+    assert_eq!(store.health(), Health::Healthy);
+    store.send_all(&mut (0..4).map(Number).collect()).unwrap();
+    let backlog = HealthReason::RingFill { percent: 100, limit_percent: 100 };
+    assert_eq!(store.health().reasons(), [backlog]);
+    store.publish();
+    assert!(store.health().is_healthy());
+    store.close();
+    assert_eq!(store.health(), Health::Unhealthy { reasons: vec![HealthReason::Closed] });
+    audited(&store);
+}
+
 #[test]
 fn close() {
     let store = tags();

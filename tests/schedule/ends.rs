@@ -101,6 +101,47 @@ fn a_drain_that_is_out_of_time_returns_every_timer() {
     audited(&store);
 }
 
+/// What is cancelled is what was not due: the others are events for which there was no time.
+#[test]
+fn a_drain_that_is_out_of_time_cancels_nothing_that_was_due() {
+    let (store, clock, seen) = ending(PendingTimers::Cancel);
+    fill(&store, &clock);
+    let report = store.drain(Instant::now());
+    assert_eq!(report.timers, [0, 1, 2, 3, 4].map(Number));
+    assert!(!report.is_complete());
+    assert_eq!((report.dispatched, seen.take()), (0, vec![]));
+    let metrics = store.metrics();
+    assert_eq!((metrics.timers_returned, metrics.timers_cancelled), (5, 5));
+    audited(&store);
+}
+
+#[test]
+fn a_drain_beside_a_stuck_handler_cancels_nothing_that_was_due() {
+    watched(|| {
+        let (store, clock, _) = ending(PendingTimers::Cancel);
+        let (enter, entered) = mpsc::channel();
+        let (go_on, gone_on) = mpsc::channel();
+        let gone_on = Mutex::new(gone_on);
+        let stuck = move |_: &Number, _: &Context<'_, Number>| {
+            enter.send(()).unwrap();
+            gone_on.lock().unwrap().recv().unwrap();
+        };
+        store.subscribe((), stuck).detach();
+        store.send(Number(0)).unwrap();
+        store.schedule_after(SECOND, Number(1)).unwrap();
+        store.schedule_after(2 * SECOND, Number(2)).unwrap();
+        let there = store.clone();
+        let publisher = thread::spawn(move || there.publish());
+        entered.recv().unwrap();
+        clock.advance(SECOND);
+        assert_eq!(store.drain(MS).timers, [Number(1)]);
+        go_on.send(()).unwrap();
+        publisher.join().unwrap();
+        assert_eq!(store.metrics().timers_cancelled, 1);
+        audited(&store);
+    });
+}
+
 #[test]
 fn what_found_no_room_before_is_the_first_that_a_drain_dispatches() {
     let (store, clock, seen) = ending(PendingTimers::Cancel);

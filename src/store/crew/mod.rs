@@ -158,7 +158,9 @@ impl<E: Event> StoreBuilder<E> {
     /// Dropped on the driver's own thread, by a handler, the last handle waits for nothing.
     ///
     /// Other threads may still [`publish`](crate::EventStore::publish); handlers then run there.
-    /// A store has one driver: asked for a second time, it is set up the second way.
+    /// A store has one driver: asked for a second time, it is set up the second way. Each call of a handler
+    /// goes through one more pointer and makes two stores, by which a drain can
+    /// [name](crate::DrainReport::running) a handler that does not return.
     ///
     /// [`drain`]: crate::EventStore::drain
     ///
@@ -188,8 +190,9 @@ impl<E: Event> StoreBuilder<E> {
     /// [`Metrics::stuck_calls`](crate::Metrics::stuck_calls).
     ///
     /// Starts a thread, called `ringbus-watchdog`, that looks twice in each `limit` (and not more often
-    /// than once in a millisecond), so a call is reported when it has run for 1 to 2 times the limit.
-    /// A call pays for it with two stores.
+    /// than once in a millisecond), so a call is reported when it has run for 1 to 2 times the limit, or a
+    /// millisecond or two if that is more. A call pays for it with two stores, and goes through one more
+    /// pointer. A limit of 0 is an error when the store is built.
     ///
     /// # Examples
     ///

@@ -158,6 +158,10 @@ impl<E: Event> Lanes<E> {
     ///
     /// As [`EventStore::replay`]; [`Closed`](ReplayError::Closed) if all lanes are.
     ///
+    /// # Panics
+    ///
+    /// If the filter does; what has been taken for lanes before is called again all the same.
+    ///
     /// # Examples
     ///
     /// ```

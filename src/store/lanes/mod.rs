@@ -101,6 +101,10 @@ impl<E: Event> StoreBuilder<E> {
     /// if one cannot be started or pinned, or if a [driver](Self::driver) was asked for too. No thread is
     /// left then.
     ///
+    /// # Panics
+    ///
+    /// As [`build`](Self::build).
+    ///
     /// # Examples
     ///
     /// ```

@@ -34,6 +34,10 @@ impl<E: Event> Lanes<E> {
     /// Ends a subscription and waits until no call of its handler is running in any lane; whether that
     /// is so by `deadline`. From inside a handler it does not wait, and says `false`.
     ///
+    /// # Panics
+    ///
+    /// As [`unsubscribe`](Self::unsubscribe).
+    ///
     /// # Examples
     ///
     /// ```
@@ -115,6 +119,10 @@ impl<E: Event> Lanes<E> {
     }
 
     /// How many subscriptions a topic has, those of all topics included.
+    ///
+    /// # Panics
+    ///
+    /// If the `Hash` or `Eq` of the topic does.
     ///
     /// # Examples
     ///

@@ -27,6 +27,10 @@ impl<E: Event> Lanes<E> {
     /// The workers call it side by side, so what it changes has to be safe to change from several
     /// threads; or see [`subscribe_each`](Self::subscribe_each).
     ///
+    /// # Panics
+    ///
+    /// As [`EventStore::subscribe`]; no lane has registered it then. So with the other verbs here.
+    ///
     /// # Examples
     ///
     /// ```
@@ -107,6 +111,10 @@ impl<E: Event> Lanes<E> {
     /// By key, that state sees all events of its keys. It is one subscription all the same. Middleware
     /// is put around each handler by itself.
     ///
+    /// # Panics
+    ///
+    /// As [`subscribe`](Self::subscribe), and if `make` does.
+    ///
     /// # Examples
     ///
     /// ```
@@ -153,7 +161,9 @@ impl<E: Event> Lanes<E> {
     /// Registers a handler that takes many events of a lane at once, as `config` says; see
     /// [`EventStore::subscribe_batch`].
     ///
-    /// Each lane collects its own batches. Middleware is put around each by itself.
+    /// Each lane collects its own batches. Middleware is put around each by itself. With
+    /// [`once`](SubscribeOptions::once) the subscription ends with the first batch of any lane; what others
+    /// have collected by then, or try to send out while it is handled, is missed.
     ///
     /// # Errors
     ///

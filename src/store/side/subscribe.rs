@@ -56,6 +56,11 @@ impl<E: Event + Clone, P: Producers> EventStore<E, P> {
     /// [`ConfigError`] if the lane's capacity is not a non-zero power of two, or more than memory allows;
     /// or if its thread cannot be had. Nothing is left then.
     ///
+    /// # Panics
+    ///
+    /// As [`subscribe`](Self::subscribe), or if a [clock](crate::StoreBuilder::clock) of yours does; nothing
+    /// is left then, too.
+    ///
     /// # Examples
     ///
     /// ```
@@ -101,6 +106,10 @@ impl<E: Event + Clone, P: Producers> EventStore<E, P> {
     /// Costs one read-modify-write more for each call.
     ///
     /// # Errors
+    ///
+    /// As [`subscribe_lane`](Self::subscribe_lane).
+    ///
+    /// # Panics
     ///
     /// As [`subscribe_lane`](Self::subscribe_lane).
     ///

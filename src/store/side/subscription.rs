@@ -142,6 +142,10 @@ impl<E: Event> LaneSubscription<E> {
     ///
     /// When this returns no new call of the handler starts. A call that is running may go on; the
     /// lane's thread ends after it.
+    ///
+    /// # Panics
+    ///
+    /// As [`Subscription::unsubscribe`].
     pub fn unsubscribe(self) -> bool {
         self.subscription.unsubscribe() | self.in_lane.unsubscribe()
     }

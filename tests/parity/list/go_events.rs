@@ -1,6 +1,6 @@
 //! The tests of `go-events` v2; v1 has none.
 
-use super::Counterpart::{Never, NotYet, Test};
+use super::Counterpart::{Never, Test};
 use super::GoFile;
 
 const DISK: &str = "a log on disk: there is no history to write or to catch up with";
@@ -22,7 +22,7 @@ pub(crate) const GO_EVENTS: &[GoFile] = &[GoFile {
         ("TestPanicRecovery", Test),
         ("TestConcurrentPublish", Test),
         ("TestGetMetrics", Test),
-        ("TestHealthCheck", NotYet("comes with what a store says of its own health")),
+        ("TestHealthCheck", Test),
         ("TestClose", Test),
         ("TestTypedEventBus", Test),
         ("TestMakeEvtKey", Never(DISK_KEYS)),
