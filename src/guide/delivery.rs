@@ -111,7 +111,7 @@
 //! | a subscription sees what is sent after it | `loom-tests/tests/dispatch.rs` | `subscribe_vs_dispatch` |
 //! | no call after its end | `loom-tests/tests/delivery.rs` | `unsubscribe_vs_dispatch`, `unsubscribe_and_wait_vs_dispatch` |
 //! | once is once | `loom-tests/tests/delivery.rs` | `once_vs_two_dispatchers` |
-//! | in all lanes together | `tests/lanes/workers.rs` | `once_is_once_in_all_lanes_together` |
+//! | in all lanes together | `tests/lanes/subscriptions.rs` | `once_is_once_in_all_lanes_together` |
 //! | of batches, too | `tests/lanes/listing.rs` | `once_is_one_batch_of_all_lanes_together`, `while_a_batch_may_be_the_last_no_other_lane_sends_one_out` |
 //! | attempts are counted | `tests/delivery/retries.rs` | `n_attempts_in_place_are_exactly_n_calls_and_one_letter` |
 //! | a replay calls who failed | `tests/promises/failures.rs` | `a_replay_calls_only_who_failed_counts_on_keeps_the_error_and_loses_no_letter` |

@@ -232,7 +232,7 @@ fn calls_of_batches_in_a_drain_see_its_deadline() {
 
 #[test]
 fn no_attempt_of_a_batch_begins_after_the_deadline_of_a_drain() {
-    common::watched(|| {
+    crate::common::watched(|| {
         let rig = Rig::new();
         let options = options().middleware(Retry::new(RetryPolicy::new(u32::MAX)).unwrap());
         let fails = |_: &mut Batch<'_, Number>, _: &CallContext<'_, Number>| -> Answer {
