@@ -162,8 +162,10 @@ impl World {
                 self.dispatch(plain);
             }
         }
+        // As late as it was when it had dispatched the ring.
+        let present = self.now;
         if self.waiting() != 0 {
-            let mut last = self.now;
+            let mut last = present;
             self.is_ending = true;
             self.end_series(|series| series.due > last);
             if self.setting.pending == PendingTimers::Fire {
@@ -174,6 +176,9 @@ impl World {
             }
         }
         self.end_series(|_| true);
+        // The time of these has come: they are as events for which there was no time.
+        let due = usize::from(self.held.is_some())
+            + self.timers.keys().filter(|key| key.0 <= present).count();
         let left = self.held.take().map(|held| held.0).into_iter();
         let left =
             left.chain(std::mem::take(&mut self.timers).into_values().map(|timer| match timer {
@@ -182,8 +187,8 @@ impl World {
             }));
         let mut timers: Vec<_> = left.map(|plain| plain.id).collect();
         if self.setting.pending == PendingTimers::Cancel {
-            self.counts.cancelled += timers.len() as u64;
-            timers.clear();
+            self.counts.cancelled += (timers.len() - due) as u64;
+            timers.truncate(due);
         }
         self.counts.returned += timers.len() as u64;
         if in_time {
