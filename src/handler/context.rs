@@ -38,6 +38,12 @@ pub(crate) struct Watch {
     pub(crate) slow_after: Option<Duration>,
 }
 
+impl Watch {
+    pub(crate) const fn wants_any(&self) -> bool {
+        self.calls || self.slow_after.is_some()
+    }
+}
+
 /// One call of one handler, as the dispatch sees it.
 pub(crate) struct Call<'a, E: Event> {
     pub(crate) outlet: &'a dyn Outlet<E>,

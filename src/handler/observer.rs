@@ -152,8 +152,8 @@ pub trait Observer<E: Event>: Send + Sync + 'static {
         let _ = (event, refusal);
     }
 
-    /// Whether [`before`](Self::before), [`after`](Self::after) and [`slow`](Self::slow) are to be
-    /// called. Asked once, when the store is built; if no observer says so, calls cost nothing more.
+    /// Whether [`before`](Self::before) and [`after`](Self::after) are to be called. Asked once, when the
+    /// store is built; if no observer says so, calls cost nothing more.
     fn sees_calls(&self) -> bool {
         false
     }

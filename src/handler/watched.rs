@@ -5,7 +5,7 @@ use super::{BoxHandler, CallContext, Handler, Outcome};
 use crate::error::HandlerError;
 use crate::event::Event;
 
-/// Around everything else, if the store has an observer that wants to see calls.
+/// Around everything else, if the store has an observer that wants to see calls, or to hear of slow ones.
 pub(crate) struct Watched<E: Event> {
     watch: Watch,
     next: BoxHandler<E>,
@@ -20,7 +20,9 @@ impl<E: Event> Watched<E> {
 impl<E: Event> Handler<E> for Watched<E> {
     fn handle(&self, event: &E, context: &CallContext<'_, E>) -> Result<Outcome, HandlerError> {
         let outlet = context.outlet();
-        outlet.observe(&|observer| observer.before(event, context));
+        if self.watch.calls {
+            outlet.observe(&|observer| observer.before(event, context));
+        }
         let start = self.watch.slow_after.map(|limit| (limit, context.clock().now()));
         let answer = self.next.handle(event, context);
         if let Some((limit, start)) = start {
@@ -29,7 +31,9 @@ impl<E: Event> Handler<E> for Watched<E> {
                 outlet.observe(&|observer| observer.slow(event, context, elapsed));
             }
         }
-        outlet.observe(&|observer| observer.after(event, context, answer.as_ref()));
+        if self.watch.calls {
+            outlet.observe(&|observer| observer.after(event, context, answer.as_ref()));
+        }
         answer
     }
 }

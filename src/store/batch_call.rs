@@ -113,7 +113,7 @@ impl<E: Event> Shared<E> {
         first: &E,
         context: &CallContext<'_, E>,
     ) -> Result<Outcome, HandlerError> {
-        let Some(limit) = self.watch.slow_after.filter(|_| self.watch.calls) else {
+        let Some(limit) = self.watch.slow_after else {
             return part.handler.handle(batch, context);
         };
         let start = self.now();

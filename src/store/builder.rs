@@ -144,9 +144,8 @@ impl<E: Event> StoreBuilder<E> {
         self
     }
 
-    /// Calls [`Observer::slow`] after a handler that took longer than `limit`, if an observer
-    /// [sees calls](Observer::sees_calls); costs two looks at the clock for each call then, and nothing
-    /// otherwise.
+    /// Calls [`Observer::slow`] after a handler that took longer than `limit`; costs two looks at the clock
+    /// for each call, and nothing in a store without observers.
     ///
     /// # Examples
     ///
@@ -158,9 +157,6 @@ impl<E: Event> StoreBuilder<E> {
     ///
     /// struct Slow;
     /// impl Observer<Ping> for Slow {
-    ///     fn sees_calls(&self) -> bool {
-    ///         true
-    ///     }
     ///     fn slow(&self, _event: &Ping, call: &CallContext<'_, Ping>, elapsed: Duration) {
     ///         println!("{} took {elapsed:?}", call.subscription());
     ///     }
@@ -252,7 +248,8 @@ impl<E: Event> StoreBuilder<E> {
         let sees = |observer: &dyn Observer<E>| contain::contain(|| observer.sees_calls());
         let watch = Watch {
             calls: self.observers.iter().any(|observer| sees(&**observer).unwrap_or(false)),
-            slow_after: self.slow_after,
+            // Without an observer there is nobody to be told.
+            slow_after: self.slow_after.filter(|_| !self.observers.is_empty()),
         };
         let plan = Plan {
             observers: Arc::new(Each::new(self.observers)),

@@ -72,7 +72,7 @@ impl<E: Event, P: Producers> EventStore<E, P> {
     /// Whether [`wrapped`](Self::wrapped) puts nothing around a handler.
     pub(super) fn is_plain<F>(&self, options: &SubscribeOptions<E, F>) -> bool {
         let Shared { middleware, watch, .. } = &*self.shared;
-        options.middleware.is_empty() && middleware.is_empty() && !watch.calls
+        options.middleware.is_empty() && middleware.is_empty() && !watch.wants_any()
     }
 
     /// Puts everything around `handler` that belongs there, and registers that.
@@ -143,7 +143,7 @@ impl<E: Event, P: Producers> EventStore<E, P> {
         for middleware in middleware.iter().chain(inner).rev() {
             chain = middleware.wrap(chain);
         }
-        if watch.calls {
+        if watch.wants_any() {
             chain = Box::new(Watched::new(*watch, chain));
         }
         chain

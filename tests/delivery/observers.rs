@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 use crate::common::{Inner, Journal, Number, POLICIES, audited, watched};
 use crate::rig::{Counts, MS, NS, Rig, builder, counts, every, lost};
 use ringbus::{
-    CallContext, DeadLetter, EventStore, Failure, HandlerError, Loss, ManualClock, Observer,
-    Outcome, OverrunPolicy, Refusal, Replay, Retry, RetryPolicy, SendError, SubscribeOptions,
-    Subscription,
+    Batch, BatchConfig, CallContext, Context, DeadLetter, EventStore, Failure, HandlerError, Loss,
+    ManualClock, Observer, Outcome, OverrunPolicy, Refusal, Replay, Retry, RetryPolicy, SendError,
+    SubscribeOptions, Subscription,
 };
 
 /// Writes down everything, and then panics if it is told to.
@@ -98,6 +98,37 @@ fn moody(store: &EventStore<Number>, clock: ManualClock) -> Subscription {
         }
         _ => Ok::<_, HandlerError>(Outcome::Done),
     })
+}
+
+/// Hears of slow calls, and of no others.
+struct Slow(Journal<String>);
+
+impl Observer<Number> for Slow {
+    fn before(&self, event: &Number, _: &CallContext<'_, Number>) {
+        self.0.write(format!("before {}", event.0));
+    }
+
+    fn slow(&self, event: &Number, _: &CallContext<'_, Number>, elapsed: Duration) {
+        self.0.write(format!("slow {}: {elapsed:?}", event.0));
+    }
+}
+
+#[test]
+fn slow_calls_are_told_to_who_does_not_see_each_call() {
+    let told = Journal::new();
+    let rig = Rig::with(|builder| builder.slow_after(5 * MS).observer(Slow(told.clone())));
+    let hand = rig.clock.clone();
+    let single = move |number: &Number, _: &Context<'_, Number>| {
+        hand.advance(u32::try_from(number.0).unwrap() * MS);
+    };
+    let hand = rig.clock.clone();
+    let batch = move |_: &mut Batch<'_, Number>, _: &CallContext<'_, Number>| hand.advance(9 * MS);
+    rig.store.subscribe((), single).detach();
+    let all = SubscribeOptions::all_topics();
+    rig.store.subscribe_batch(all, BatchConfig::new(2), batch).unwrap().detach();
+    rig.send(5..=6);
+    rig.publish();
+    assert_eq!(told.take(), ["slow 6: 6ms", "slow 5: 9ms"]);
 }
 
 /// `GoEventBus: TestEventStore_Hooks`
