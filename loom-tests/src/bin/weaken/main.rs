@@ -15,6 +15,7 @@
 //! Relaxed carries a tag, no tag is used twice, and each has a row in the table.
 
 mod scan;
+mod switch;
 mod table;
 mod tree;
 
@@ -55,7 +56,7 @@ fn run() -> Result<bool, Failure> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("no folder above")?;
     let sites = scan::sites(&root.join("src"))?;
     check_table(&sites)?;
-    table::check_places(&root.join("src"))?;
+    table::check_places(&root.join("src"), &sites)?;
 
     let chosen: Vec<&Weakening> = table::rows().filter(|row| is_chosen(row, &words)).collect();
     if chosen.is_empty() {
@@ -77,29 +78,29 @@ fn run() -> Result<bool, Failure> {
 
 /// Applies the weakenings, each processor some; whether every one was noticed.
 ///
-/// Nearly all the time goes into building. So whoever takes one ordering takes all of the same file of
-/// models, which are built once for them; changes of the text are built one by one.
+/// Nearly all the time goes into building. So whoever takes something that is switched takes all of the
+/// same file of models, which are built once for them; changes of the text are built one by one.
 fn weaken_all(root: &Path, chosen: &[&Weakening], sites: &[Site]) -> Result<bool, Failure> {
-    let mut orderings: BTreeMap<&str, Vec<&Weakening>> = BTreeMap::new();
+    let mut switched: BTreeMap<&str, Vec<&Weakening>> = BTreeMap::new();
     let mut texts = Vec::new();
     for row in chosen {
         match row.change {
-            Change::Ordering { .. } => orderings.entry(row.test).or_default().push(row),
-            Change::Text { .. } => texts.push(vec![*row]),
+            Change::Ordering { .. } | Change::Switched { .. } => {
+                switched.entry(row.test).or_default().push(row);
+            }
+            Change::Text { .. } => texts.push(*row),
         }
     }
-    let mut orderings: Vec<_> = orderings.into_values().collect();
-    orderings.sort_by_key(|rows| Reverse(rows.len()));
-    let (orderings, texts) = (Queue::new(orderings), Queue::new(texts));
+    let mut switched: Vec<_> = switched.into_values().collect();
+    switched.sort_by_key(|rows| Reverse(rows.len()));
+    let (switched, texts) = (Queue::new(switched), Queue::new(texts));
 
     let work = |worker| {
         let tree = Tree::copy(root, worker)?;
-        tree.switch_orderings(sites)?;
-        let mut all_red = orderings.serve(|rows| weaken_orderings(&tree, rows))?;
-        tree.restore_orderings(sites)?;
-        all_red &= texts.serve(|rows| {
-            rows.iter().try_fold(true, |all_red, row| Ok(weaken_text(&tree, row)? & all_red))
-        })?;
+        tree.switch(sites)?;
+        let mut all_red = switched.serve(|rows| weaken_switched(&tree, rows))?;
+        tree.restore_all()?;
+        all_red &= texts.serve(|row| weaken_text(&tree, row))?;
         Ok(all_red)
     };
     let workers = thread::available_parallelism()?.get().min(chosen.len());
@@ -150,7 +151,7 @@ fn check_table(sites: &[Site]) -> Result<(), Failure> {
     let in_table: BTreeSet<&str> = table::rows()
         .filter_map(|row| match row.change {
             Change::Ordering { tag, .. } => Some(tag),
-            Change::Text { .. } => None,
+            Change::Switched { .. } | Change::Text { .. } => None,
         })
         .collect();
     let unproven: Vec<_> = tagged.difference(&in_table).collect();
@@ -172,18 +173,18 @@ fn expect_green(tree: &Tree, test: &str) -> Result<(), Failure> {
     }
 }
 
-/// Weakens orderings, one at a time, in a tree where they are switched; whether every model of their
+/// Weakens what is switched, one row at a time, all of one file of models; whether every model of the
 /// rows failed.
-fn weaken_orderings(tree: &Tree, rows: &[&Weakening]) -> Result<bool, Failure> {
-    let mut all_red = true;
-    for row in rows {
-        let Change::Ordering { tag, to } = row.change else {
-            return Err(format!("{} is no ordering", row.name).into());
+fn weaken_switched(tree: &Tree, rows: &[&Weakening]) -> Result<bool, Failure> {
+    let Some(first) = rows.first() else { return Ok(true) };
+    tree.build(first.test)?;
+    rows.iter().try_fold(true, |all_red, row| {
+        let choice = match row.change {
+            Change::Ordering { tag, to } => format!("{tag}={to}"),
+            Change::Switched { .. } | Change::Text { .. } => row.name.to_owned(),
         };
-        tree.build(row.test)?;
-        all_red &= expect_red(tree, row, &format!("{tag}={to}"))?;
-    }
-    Ok(all_red)
+        Ok(expect_red(tree, row, &choice)? & all_red)
+    })
 }
 
 /// Applies one change of the text; whether every model of its row failed.
@@ -205,7 +206,9 @@ fn expect_red(tree: &Tree, row: &Weakening, weakened: &str) -> Result<bool, Fail
     let mut all_red = true;
     for model in row.models {
         let started = Instant::now();
-        let (result, how) = match tree.run(row.test, Some(model), weakened)? {
+        let outcome = tree.run(row.test, Some(model), weakened);
+        let outcome = outcome.map_err(|error| format!("{}, {model}: {error}", row.name))?;
+        let (result, how) = match outcome {
             Model::Red(how) => ("red as expected", how),
             Model::Green => {
                 all_red = false;

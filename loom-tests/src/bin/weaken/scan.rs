@@ -136,43 +136,9 @@ fn orderings_in(code: &str) -> impl Iterator<Item = &str> {
         .filter_map(|rest| STRONG.iter().copied().find(|ordering| rest.starts_with(ordering)))
 }
 
-/// What asks which ordering is weakened, at the end of the copy's facade.
-pub(crate) const SWITCH: &str = r#"
-pub(crate) fn weakened(tag: &str, ordering: atomic::Ordering) -> atomic::Ordering {
-    static CHOICE: std::sync::OnceLock<Option<String>> = std::sync::OnceLock::new();
-    let choice = CHOICE.get_or_init(|| std::env::var("RINGBUS_WEAKENED").ok());
-    match choice.as_ref().and_then(|choice| choice.split_once('=')) {
-        Some((chosen, "Relaxed")) if chosen == tag => atomic::Ordering::Relaxed,
-        Some((chosen, "Acquire")) if chosen == tag => atomic::Ordering::Acquire,
-        Some((chosen, "Release")) if chosen == tag => atomic::Ordering::Release,
-        Some((chosen, "AcqRel")) if chosen == tag => atomic::Ordering::AcqRel,
-        Some((chosen, other)) if chosen == tag => panic!("{other} is no weaker ordering"),
-        _ => ordering,
-    }
-}
-"#;
-
-/// The text with the ordering of `site` replaced by one that is looked up by the site's tag.
-pub(crate) fn switch_ordering(text: &str, site: &Site) -> Result<String, Failure> {
-    let strong = format!("Ordering::{}", site.ordering);
-    let switched = format!("crate::sync::weakened({:?}, {strong})", site.tag);
-    let mut found = false;
-    let mut weakened = String::with_capacity(text.len());
-    for (number, line) in text.lines().enumerate() {
-        if number == site.line && line.contains(&strong) {
-            found = true;
-            weakened += &line.replacen(&strong, &switched, 1);
-        } else {
-            weakened += line;
-        }
-        weakened.push('\n');
-    }
-    if found { Ok(weakened) } else { Err(format!("[{}] has moved", site.tag).into()) }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{models_of, sites_of, switch_ordering};
+    use super::{models_of, sites_of};
 
     const TAGGED: &str = "\
         // Release [fill]: pairs with the Acquire of `stamp`.\n\
@@ -182,9 +148,6 @@ mod tests {
     fn a_tag_belongs_to_the_ordering_after_it() {
         let sites = sites_of("slot.rs", TAGGED).unwrap();
         assert_eq!((sites.len(), &*sites[0].tag, sites[0].line), (1, "fill", 1));
-        let switched = switch_ordering(TAGGED, &sites[0]).unwrap();
-        assert!(switched.contains("store(1, crate::sync::weakened(\"fill\", Ordering::Release))"));
-        assert!(switched.contains("Release [fill]"), "the comment stays");
     }
 
     #[test]

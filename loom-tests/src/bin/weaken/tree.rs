@@ -1,6 +1,5 @@
 //! The copy of the workspace that is weakened, and the runs of cargo in it.
 
-use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
@@ -9,8 +8,8 @@ use std::process::{Command, ExitStatus};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::Failure;
 use crate::scan::{self, Site};
+use crate::{Failure, switch, table};
 
 /// After this a model counts as not finishing, which is not the failure that was expected.
 const MODEL_TIME_MAX: Duration = Duration::from_mins(5);
@@ -68,22 +67,18 @@ impl Tree {
         self.change(file, |text| Ok(text.to_owned()))
     }
 
-    /// Has every ordering looked up when a model runs: built once, it can be weakened in all its places.
-    pub(crate) fn switch_orderings(&self, sites: &[Site]) -> Result<(), Failure> {
-        let files: BTreeSet<&str> = sites.iter().map(|site| &*site.file).collect();
-        for file in files {
-            let mut here = sites.iter().filter(|site| site.file == file);
-            self.change(file, |text| {
-                here.try_fold(text.to_owned(), |text, site| scan::switch_ordering(&text, site))
-            })?;
+    /// Has everything that is switched looked up when a model runs: built once, it can be weakened in all
+    /// its places.
+    pub(crate) fn switch(&self, sites: &[Site]) -> Result<(), Failure> {
+        for file in table::switched_files(sites) {
+            self.change(file, |text| table::switch_all(file, text, sites))?;
         }
-        self.change(scan::FACADE, |text| Ok(text.to_owned() + scan::SWITCH))
+        self.change(scan::FACADE, |text| Ok(text.to_owned() + switch::SWITCH))
     }
 
-    /// Undoes [`switch_orderings`](Self::switch_orderings).
-    pub(crate) fn restore_orderings(&self, sites: &[Site]) -> Result<(), Failure> {
-        sites.iter().try_for_each(|site| self.restore(&site.file))?;
-        self.restore(scan::FACADE)
+    /// Undoes [`switch`](Self::switch).
+    pub(crate) fn restore_all(&self) -> Result<(), Failure> {
+        copy_folder(&self.root.join("src"), &self.home.join("tree/src"))
     }
 
     /// Builds the models of one file; an error if that fails.
@@ -96,8 +91,8 @@ impl Tree {
         Err(fs::read_to_string(log)?.into())
     }
 
-    /// Runs one model of a file, or all; `weakened` is a tag and what its ordering becomes, if orderings
-    /// are switched.
+    /// Runs one model of a file, or all; `weakened` is what is chosen where things are
+    /// switched: a row, or a tag and what its ordering becomes.
     pub(crate) fn run(
         &self,
         test: &str,
@@ -113,7 +108,7 @@ impl Tree {
         let said = String::from_utf8_lossy(&fs::read(log)?).into_owned();
         let Some(status) = status else { return Err("a model did not end in time".into()) };
         if !status.success() {
-            return Ok(Model::Red(reason(&said)));
+            return reason(&said).map(Model::Red);
         }
         // A name that no longer exists would run nothing, and that well.
         if said.contains("running 0 tests") {
@@ -212,8 +207,14 @@ fn without_targets(manifest: &str) -> String {
 
 /// What is set on top of the alias: nearly all the time goes into building, and a model that fails
 /// does so soon.
-const QUICK_BUILD: [&str; 4] =
-    ["--config", "profile.loom.opt-level=1", "--config", "profile.loom.package.loom.opt-level=3"];
+const QUICK_BUILD: [&str; 6] = [
+    "--config",
+    "profile.loom.opt-level=1",
+    "--config",
+    "profile.loom.package.loom.opt-level=3",
+    "--config",
+    "profile.loom.debug=0",
+];
 
 /// The arguments of the alias `loom`, so that both run the same thing.
 fn loom_flags(config: &str, target: &Path) -> Result<Vec<String>, Failure> {
@@ -233,14 +234,22 @@ fn loom_flags(config: &str, target: &Path) -> Result<Vec<String>, Failure> {
         .collect())
 }
 
-/// What a failed run said first, on one line.
-fn reason(said: &str) -> String {
+/// What the panic of a failed run said first, on one line. Any other end of it proves nothing: a model
+/// whose stack is too small does not say that something was weakened.
+fn reason(said: &str) -> Result<String, Failure> {
     let mut lines = said.lines();
-    let found = lines.by_ref().any(|line| line.contains("panicked at"));
-    let first = if found { lines.find(|line| !line.trim().is_empty()) } else { None };
-    let first = first.unwrap_or("ended without a word").trim();
-    first.chars().take(70).collect()
+    let has_panicked = lines.by_ref().any(|line| line.contains("panicked at"));
+    let first = lines.map(str::trim).find(|line| !line.is_empty());
+    match first {
+        Some(first) if has_panicked && !first.starts_with("note:") && !said.contains(OVERFLOW) => {
+            Ok(first.chars().take(70).collect())
+        }
+        _ => Err(format!("it ended without a panic that says why:\n{said}").into()),
+    }
 }
+
+/// How the system library ends a process whose stack is used up.
+const OVERFLOW: &str = "has overflowed its stack";
 
 #[cfg(test)]
 mod tests {
@@ -268,7 +277,20 @@ mod tests {
     #[test]
     fn reason_is_the_line_after_the_place() {
         let said = "running 1 test\n\nthread 'x' panicked at y:1:2:\ndeadlock; threads = []\nnote";
-        assert_eq!(reason(said), "deadlock; threads = []");
-        assert_eq!(reason(""), "ended without a word");
+        assert_eq!(reason(said).unwrap(), "deadlock; threads = []");
+    }
+
+    #[test]
+    fn an_end_without_a_panic_that_says_why_is_no_reason() {
+        let of = |said| reason(said).unwrap_err().to_string();
+        assert!(of("").contains("without a panic"));
+        assert!(
+            of("running 1 test\nerror: test failed\n(signal: 11, SIGSEGV)").contains("SIGSEGV")
+        );
+        assert!(of("\nthread 'main' has overflowed its stack\n(signal: 6)").contains("overflowed"));
+        let both = "thread 'x' panicked at y:1:2:\nz\n\nthread 'main' has overflowed its stack\n";
+        assert!(of(both).contains("overflowed"));
+        assert!(of("thread 'x' panicked at y:1:2:\n").contains("without a panic"));
+        assert!(of("thread 'x' panicked at y:1:2:\n\nnote: run with").contains("without a panic"));
     }
 }

@@ -1,20 +1,21 @@
 //! Handlers that wait for each other's stores.
 
-use super::{Weakening, text};
+use super::Piece::{Step, Term};
+use super::{Weakening, switched, text};
 
 const FILE: &str = "store/blocked.rs";
 
 pub(super) const ROWS: &[Weakening] = &[
-    text(
+    switched(
         "nobody looks for a cycle",
         FILE,
-        &[("sync::is_dispatching() =>", "false && sync::is_dispatching() =>")],
+        &[Term("sync::is_dispatching()", "false")],
         ("cycle", &["send_cycle", "publish_cycle"]),
     ),
-    text(
+    switched(
         "a sleeper leaves no note",
         FILE,
-        &[("notes.insert(this_thread, Note { goal, store });", "drop(Note { goal, store });")],
+        &[Step("notes.insert(this_thread, Note { goal, store });", "drop(Note { goal, store });")],
         ("cycle", &["send_cycle", "publish_cycle"]),
     ),
     text(
@@ -26,16 +27,16 @@ pub(super) const ROWS: &[Weakening] = &[
         )],
         ("cycle", &["send_chain"]),
     ),
-    text(
+    switched(
         "a note counts although there is room",
         FILE,
-        &[("Goal::Room(count) => self.intake.has_room(count),", "Goal::Room(_) => false,")],
+        &[Term("self.intake.has_room(count)", "false")],
         ("cycle", &["send_chain"]),
     ),
-    text(
+    switched(
         "the dispatch in the way is not asked to go on",
         FILE,
-        &[("                    self.ask_again();\n", "")],
+        &[Step("                    self.ask_again();\n", "")],
         ("cycle", &["publish_cycle"]),
     ),
 ];

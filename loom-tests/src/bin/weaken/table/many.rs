@@ -1,6 +1,7 @@
 //! The ring of many senders.
 
-use super::{Weakening, ordering, relaxed, text};
+use super::Piece::{Let, Step, Term};
+use super::{Weakening, ordering, relaxed, switched};
 
 pub(super) const ROWS: &[Weakening] = &[
     relaxed("fill", "ring", &["claim_vs_claim", "send_all_visibility"]),
@@ -30,40 +31,36 @@ pub(super) const ROWS: &[Weakening] = &[
     relaxed("displaced-heard", "audit", &["audit_vs_displace"]),
     relaxed("group-displaced-told", "audit", &["audit_vs_displacing_group"]),
     relaxed("group-displaced-heard", "audit", &["audit_vs_displacing_group"]),
-    text(
+    switched(
         "group stamped first to last",
         "ring/send.rs",
         &[
-            (
-                "let mut position = first + values.len() as u64;",
-                "let mut position = first.wrapping_sub(1);",
-            ),
-            (
-                "in values.drain(..).rev() {\n            position -= 1;",
-                "in values.drain(..) {\n            position = position.wrapping_add(1);",
+            Term("first + values.len() as u64", "first.wrapping_sub(1)"),
+            Term("values.drain(..).rev()", "{ values.reverse(); values.drain(..).rev() }"),
+            Step(
+                "            position -= 1;\n",
+                "            position = position.wrapping_add(1);\n",
             ),
         ],
         ("ring", &["send_all_visibility"]),
     ),
-    text(
+    switched(
         "displacing: group stamped first to last",
         "ring/send.rs",
         &[
-            (
-                "let mut position = first + values.len() as u64;",
-                "let mut position = first.wrapping_sub(1);",
-            ),
-            (
-                "in values.drain(..).rev() {\n            position -= 1;",
-                "in values.drain(..) {\n            position = position.wrapping_add(1);",
+            Term("first + values.len() as u64", "first.wrapping_sub(1)"),
+            Term("values.drain(..).rev()", "{ values.reverse(); values.drain(..).rev() }"),
+            Step(
+                "            position -= 1;\n",
+                "            position = position.wrapping_add(1);\n",
             ),
         ],
         ("displace", &["send_all_visibility_displacing"]),
     ),
-    text(
+    switched(
         "moved tail claimed without a look",
         "ring/send.rs",
-        &[(
+        &[Step(
             "                    tail = now;\n",
             "                    let (end, order) = ((now & POSITION) + count, Ordering::Relaxed);\n\
              if now & CLOSED == 0 && self.tail.compare_exchange(now, end, order, order).is_ok() {\n\
@@ -73,82 +70,87 @@ pub(super) const ROWS: &[Weakening] = &[
         )],
         ("ring", &["sender_handles", "sender_handle_vs_try_send"]),
     ),
-    text(
+    switched(
         "displacing: stamp before tail",
         "ring/displace.rs",
-        &[(
+        &[Step(
             "        sync::store_among_updates(&self.tail, tail + 1, Ordering::Release);\n        self.fill(tail, value);\n",
             "        self.fill(tail, value);\n        sync::store_among_updates(&self.tail, tail + 1, Ordering::Release);\n",
         )],
         ("displace", &["displace_vs_publish"]),
     ),
-    text(
+    switched(
         "displacing: oldest not checked",
         "ring/displace.rs",
-        &[(
+        &[Term(
             "self.head.compare_exchange(oldest, oldest + 1, Ordering::Relaxed, Ordering::Relaxed).is_ok()",
             "{ self.head.store(oldest + 1, Ordering::Relaxed); true }",
         )],
         ("displace", &["displace_vs_receive", "displace_vs_displace", "group_vs_displace"]),
     ),
-    text(
+    switched(
         "displacing: run won as first seen",
         "ring/reader.rs",
-        &[("return Some(start..end);", "return Some(head..end);")],
+        &[Step("return Some(start..end);", "return Some(head..end);")],
         ("displace", &["displace_vs_receive", "displace_vs_displace_vs_receive"]),
     ),
-    text(
+    switched(
         "a refused reader gives up the lease",
         "ring/reader.rs",
-        &[(".then(|| Reader {", ".then_some(Reader {")],
+        &[Term(
+            "self.reading\n            .compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed)\n            .is_ok()\n            // Made only on success: dropping one gives the right up, whoever has it.\n            .then(|| Reader { ring: self, head: self.head_position() })",
+            "self.reading\n            .compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed)\n            .is_ok()\n            .then_some(Reader { ring: self, head: self.head_position() })",
+        )],
         ("ring", &["readers_take_turns"]),
     ),
-    text(
+    switched(
         "tail not closed",
         "ring/mod.rs",
-        &[(
-            "            let tail = self.tail.fetch_or(CLOSED, Ordering::Relaxed);\n            self.wake_readers(tail);\n            return tail",
-            "            let tail = self.tail.load(Ordering::Relaxed);\n            return tail",
+        &[Let(
+            "tail",
+            "            let tail = self.tail.fetch_or(CLOSED, Ordering::Relaxed);\n            self.wake_readers(tail);\n            return tail & CLOSED == 0;\n",
+            "            let tail = self.tail.load(Ordering::Relaxed);\n            return tail & CLOSED == 0;\n",
         )],
         ("ring", &["close_vs_send", "close_vs_sender_handle"]),
     ),
-    text(
+    switched(
         "displacing: head not closed",
         "ring/mod.rs",
-        &[("self.head.fetch_or(CLOSED, Ordering::Relaxed) & CLOSED == 0;", "true;")],
+        &[Term("self.head.fetch_or(CLOSED, Ordering::Relaxed) & CLOSED == 0", "true")],
         ("displace", &["close_vs_displace"]),
     ),
-    text(
+    switched(
         "displacing: tail closed only once",
         "ring/mod.rs",
-        &[(
-            "if !self.is_displacing_at(tail & POSITION) {",
-            "if !self.is_displacing_at(tail & POSITION) || true {",
+        &[Step(
+            "if !self.is_displacing_at(tail & POSITION) {\n                return first;\n            }\n",
+            "if !self.is_displacing_at(tail & POSITION) || true { return first; }\n",
         )],
         (
             "displace",
             &["close_vs_displace", "closed_beside_displace", "closed_beside_two_displacing"],
         ),
     ),
-    text(
+    switched(
         "displacing: tail closed before head",
         "ring/mod.rs",
         &[
-            (
-                "        let first = self.head.fetch_or(",
-                "        self.tail.fetch_or(CLOSED, Ordering::Relaxed);\n        let first = self.head.fetch_or(",
+            Term(
+                "self.head.fetch_or(CLOSED, Ordering::Relaxed) & CLOSED == 0",
+                "{\nself.tail.fetch_or(CLOSED, Ordering::Relaxed);\nself.head.fetch_or(CLOSED, Ordering::Relaxed) & CLOSED == 0\n}",
             ),
-            (
-                "let tail = self.tail.fetch_or(CLOSED, Ordering::Relaxed);\n            self.wake_readers(tail);\n            if !self",
-                "let tail = self.tail.load(Ordering::Relaxed);\n            self.wake_readers(tail);\n            if !self",
+            Let(
+                "tail",
+                "            let tail = self.tail.fetch_or(CLOSED, Ordering::Relaxed);\n            self.wake_readers(tail);\n            if !self",
+                "            let tail = self.tail.load(Ordering::Relaxed);\n            self.wake_readers(tail);\n            if !self",
             ),
         ],
         ("displace", &["closed_beside_displace", "closed_beside_two_displacing"]),
     ),
-    text(
+    switched(
         "drop of the ring leaks",
         "ring/mod.rs",
-        &[("if slot.stamp() == slot::full(position) {", "if false {")],
+        &[Term("slot.stamp() == slot::full(position)", "false")],
         ("shutdown", &["last_send_vs_drop"]),
     ),
 ];

@@ -7,10 +7,12 @@ mod single;
 mod store;
 mod timers;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use crate::Failure;
+use crate::scan::Site;
+use crate::{Failure, switch};
 
 /// One weakening, and the models that must fail because of it.
 #[derive(Debug)]
@@ -27,8 +29,39 @@ pub(crate) struct Weakening {
 pub(crate) enum Change {
     /// The ordering with this tag becomes a weaker one.
     Ordering { tag: &'static str, to: &'static str },
-    /// Pieces of a file, each of which occurs in it once, become others.
+    /// Pieces of a file become others as a model runs.
+    Switched { file: &'static str, pieces: &'static [Piece] },
+    /// Pieces of a file, each of which occurs in it once, become others before it is built: for what
+    /// cannot be switched.
     Text { file: &'static str, replacements: &'static [(&'static str, &'static str)] },
+}
+
+/// What occurs in a file once, and what it becomes.
+#[derive(Debug)]
+pub(crate) enum Piece {
+    /// Whole statements none of whose names are used further on.
+    Step(&'static str, &'static str),
+    /// An expression.
+    Term(&'static str, &'static str),
+    /// Whole statements; of their names these are used further on, with `mut` where that is needed.
+    Let(&'static str, &'static str, &'static str),
+}
+
+impl Piece {
+    pub(crate) const fn change(&self) -> (&'static str, &'static str) {
+        match *self {
+            Self::Step(from, to) | Self::Term(from, to) | Self::Let(_, from, to) => (from, to),
+        }
+    }
+
+    /// Whether both can be alternatives to the same part of a file.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Step(..), Self::Step(..)) | (Self::Term(..), Self::Term(..)) => true,
+            (Self::Let(names, ..), Self::Let(others, ..)) => names == others,
+            _ => false,
+        }
+    }
 }
 
 const fn ordering(
@@ -48,6 +81,15 @@ const fn relaxed(
     ordering(tag, (tag, "Relaxed"), test, models)
 }
 
+const fn switched(
+    name: &'static str,
+    file: &'static str,
+    pieces: &'static [Piece],
+    (test, models): (&'static str, &'static [&'static str]),
+) -> Weakening {
+    Weakening { name, change: Change::Switched { file, pieces }, test, models }
+}
+
 const fn text(
     name: &'static str,
     file: &'static str,
@@ -64,17 +106,59 @@ pub(crate) fn rows() -> impl Iterator<Item = &'static Weakening> {
         .flatten()
 }
 
-/// An error, which names all of them, if a piece that a row replaces is not in the source below `src`.
-pub(crate) fn check_places(src: &Path) -> Result<(), Failure> {
+/// The rows of a file that are switched.
+pub(crate) fn switched_in(file: &str) -> Vec<(&'static str, &'static [Piece])> {
+    rows()
+        .filter_map(|row| match row.change {
+            Change::Switched { file: here, pieces } if here == file => Some((row.name, pieces)),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The files in which something is switched.
+pub(crate) fn switched_files(sites: &[Site]) -> BTreeSet<&str> {
+    let of_rows = rows().filter_map(|row| match row.change {
+        Change::Switched { file, .. } => Some(file),
+        _ => None,
+    });
+    sites.iter().map(|site| &*site.file).chain(of_rows).collect()
+}
+
+/// The text of a file with all that is switched in it.
+pub(crate) fn switch_all(file: &str, text: &str, sites: &[Site]) -> Result<String, Failure> {
+    let sites: Vec<&Site> = sites.iter().filter(|site| site.file == file).collect();
+    switch::switched(text, &sites, &switched_in(file))
+}
+
+/// An error, which names all of them, if a piece that a row replaces is not in the source below `src`;
+/// or if two of them overlap.
+pub(crate) fn check_places(src: &Path, sites: &[Site]) -> Result<(), Failure> {
     let mut lost = Vec::new();
     for row in rows() {
-        if let Change::Text { file, replacements } = row.change
-            && let Err(error) = replace_all(&fs::read_to_string(src.join(file))?, replacements)
-        {
+        let (file, found) = match row.change {
+            Change::Ordering { .. } => continue,
+            Change::Switched { file, pieces } => {
+                let text = fs::read_to_string(src.join(file))?;
+                (file, pieces.iter().try_for_each(|piece| switch::check(&text, piece)))
+            }
+            Change::Text { file, replacements } => {
+                let text = fs::read_to_string(src.join(file))?;
+                (file, replace_all(&text, replacements).map(|_| ()))
+            }
+        };
+        if let Err(error) = found {
             lost.push(format!("{} ({file}): {error}", row.name));
         }
     }
-    if lost.is_empty() { Ok(()) } else { Err(lost.join("\n").into()) }
+    if !lost.is_empty() {
+        return Err(lost.join("\n").into());
+    }
+    for file in switched_files(sites) {
+        switch_all(file, &fs::read_to_string(src.join(file))?, sites)
+            .map_err(|error| format!("{file}: {error}"))?;
+    }
+    Ok(())
 }
 
 /// The text with all replacements made; an error if a piece does not occur exactly once.
@@ -95,11 +179,14 @@ mod tests {
     use std::path::Path;
 
     use super::{check_places, replace_all};
+    use crate::scan;
 
     #[test]
     fn every_piece_is_in_the_source() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-        if let Err(lost) = check_places(&folder.join("src")) {
+        let src = folder.join("src");
+        let checked = scan::sites(&src).and_then(|sites| check_places(&src, &sites));
+        if let Err(lost) = checked {
             panic!("{lost}");
         }
     }

@@ -1,6 +1,7 @@
 //! The store: its leases, its sleepers, its dispatch, its end.
 
-use super::{Weakening, ordering, relaxed, text};
+use super::Piece::{Let, Step, Term};
+use super::{Weakening, ordering, relaxed, switched, text};
 
 pub(super) const ROWS: &[Weakening] = &[
     relaxed("lease-taken", "dispatch", &["concurrent_publish"]),
@@ -31,55 +32,61 @@ pub(super) const ROWS: &[Weakening] = &[
         "single_store",
         &["single_park_vs_wake", "single_park_vs_close"],
     ),
-    text(
+    switched(
         "sleepers read by a plain load",
         "wait/wait_list.rs",
-        &[(
-            "self.sleepers.compare_exchange(0, 0, Ordering::Release, Ordering::Relaxed).is_ok();",
-            "self.sleepers.load(Ordering::Acquire) == 0;",
+        &[Term(
+            "self.sleepers.compare_exchange(0, 0, Ordering::Release, Ordering::Relaxed).is_ok()",
+            "self.sleepers.load(Ordering::Acquire) == 0",
         )],
         ("waiting", &["park_vs_wake", "park_vs_close"]),
     ),
-    text(
+    switched(
         "one of two sleepers woken",
         "wait/wait_list.rs",
-        &[("self.bell.notify_all();", "self.bell.notify_one();")],
+        &[Step("self.bell.notify_all();", "self.bell.notify_one();")],
         ("waiting", &["park_two_vs_close"]),
     ),
-    text(
+    switched(
         "bell rung without the gate",
         "wait/wait_list.rs",
-        &[("        drop(sync::lock(&self.gate));\n", "")],
+        &[Step("        drop(sync::lock(&self.gate));\n", "")],
         ("waiting", &["park_vs_wake", "park_vs_close"]),
     ),
-    text(
+    switched(
         "room wakes nobody",
         "store/intake.rs",
-        &[("&& run.len > 0", "&& run.len > usize::MAX - 1")],
+        &[Term(
+            "self.policy == OverrunPolicy::Block && run.len > 0",
+            "self.policy == OverrunPolicy::Block && run.len > usize::MAX - 1",
+        )],
         ("waiting", &["park_vs_wake"]),
     ),
-    text(
+    switched(
         "room wakes no producer",
         "store/intake.rs",
-        &[("&& run.len > 0", "&& run.len > usize::MAX - 1")],
+        &[Term(
+            "self.policy == OverrunPolicy::Block && run.len > 0",
+            "self.policy == OverrunPolicy::Block && run.len > usize::MAX - 1",
+        )],
         ("single_store", &["single_park_vs_wake"]),
     ),
-    text(
+    switched(
         "close wakes nobody",
         "store/intake.rs",
-        &[("        self.space.notify();\n        first\n", "        first\n")],
+        &[Step("        self.space.notify();\n        first\n", "        first\n")],
         ("waiting", &["park_vs_close"]),
     ),
-    text(
+    switched(
         "close wakes no producer",
         "store/intake.rs",
-        &[("        self.space.notify();\n        first\n", "        first\n")],
+        &[Step("        self.space.notify();\n        first\n", "        first\n")],
         ("single_store", &["single_park_vs_close"]),
     ),
-    text(
+    switched(
         "end of a dispatch wakes nobody",
         "ring/lease.rs",
-        &[("        self.0.notify();\n", "")],
+        &[Step("        self.0.notify();\n", "")],
         ("dispatch", &["concurrent_publish"]),
     ),
     text(
@@ -91,97 +98,102 @@ pub(super) const ROWS: &[Weakening] = &[
         )],
         ("dispatch", &["concurrent_publish"]),
     ),
-    text(
+    switched(
         "a refused holder gives up the lease",
         "ring/lease.rs",
-        &[(".then(|| Taken {", ".then_some(Taken {")],
-        ("dispatch", &["concurrent_publish"]),
-    ),
-    text(
-        "publish does not wait for another",
-        "store/dispatch.rs",
-        &[(
-            "let dispatch = shared.take_dispatch(Goal::Publish, Deadline::NEVER);",
-            "let dispatch = shared.try_take_dispatch().ok_or(());",
+        &[Term(
+            "self.taken\n            .compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed)\n            .is_ok()\n            // Made only on success: dropping one gives the right up, whoever has it.\n            .then(|| Taken { exclusive: self, value: PhantomData })",
+            "self.taken\n            .compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed)\n            .is_ok()\n            .then_some(Taken { exclusive: self, value: PhantomData })",
         )],
         ("dispatch", &["concurrent_publish"]),
     ),
-    text(
+    switched(
+        "publish does not wait for another",
+        "store/dispatch.rs",
+        &[Term(
+            "shared.take_dispatch(Goal::Publish, Deadline::NEVER)",
+            "shared.try_take_dispatch().ok_or(Unmet::Late)",
+        )],
+        ("dispatch", &["concurrent_publish"]),
+    ),
+    switched(
         "table checked before the run",
         "store/dispatch.rs",
         &[
-            (
+            Step(
                 "        let scratch = &mut self.held.scratch;\n        let count_max",
                 "        if shared.registry.has_newer(&self.held.seen) {\n            self.held.seen = shared.registry.look();\n        }\n        let scratch = &mut self.held.scratch;\n        let count_max",
             ),
-            ("if shared.registry.has_newer(seen) {", "if false {"),
+            Term("shared.registry.has_newer(seen)", "false"),
         ],
         ("dispatch", &["subscribe_vs_dispatch"]),
     ),
-    text(
+    switched(
         "unsubscribe does not mark the end",
         "handler/profile.rs",
-        &[("self.state.fetch_or(ENDED, Ordering::Relaxed);", "")],
+        &[Step("self.state.fetch_or(ENDED, Ordering::Relaxed);", "")],
         ("delivery", &["unsubscribe_vs_dispatch"]),
     ),
-    text(
+    switched(
         "a call does not look for a pause",
         "handler/profile.rs",
-        &[(
+        &[Term(
             "self.state.load(Ordering::Relaxed) == 0",
             "self.state.load(Ordering::Relaxed) & ENDED == 0",
         )],
         ("delivery", &["pause_vs_dispatch"]),
     ),
-    text(
+    switched(
         "claim given back by what was read",
         "handler/profile.rs",
-        &[(
+        &[Term(
             "self.state.fetch_and(!CLAIMED, Ordering::Relaxed)",
-            "let before = self.state.load(Ordering::Relaxed);\n\
-             self.state.store(before & !CLAIMED, Ordering::Relaxed);\n\
-             before",
+            "{\nlet before = self.state.load(Ordering::Relaxed);\nself.state.store(before & !CLAIMED, Ordering::Relaxed);\nbefore\n}",
         )],
         ("delivery", &["give_back_vs_unsubscribe"]),
     ),
-    text(
+    switched(
         "resume writes back what it has read",
         "handler/profile.rs",
-        &[(
+        &[Term(
             "self.state.fetch_and(!PAUSED, Ordering::Relaxed)",
             "{\nlet before = self.state.load(Ordering::Relaxed);\n\
              self.state.store(before & !PAUSED, Ordering::Relaxed);\nbefore\n}",
         )],
         ("delivery", &["resume_vs_unsubscribe"]),
     ),
-    text(
+    switched(
         "once does not end before the call",
         "handler/subscriber.rs",
-        &[("if once == Once::FirstCall {", "if false {")],
+        &[Term("once == Once::FirstCall", "false")],
         ("delivery", &["once_vs_two_dispatchers"]),
     ),
-    text(
+    switched(
         "unsubscribe does not wait",
         "store/dispatch.rs",
-        &[("self.take_dispatch(Goal::Lease, deadline).is_ok()", "{ let _ = deadline; true }")],
+        &[Term("self.take_dispatch(Goal::Lease, deadline).is_ok()", "{ let _ = deadline; true }")],
         ("delivery", &["unsubscribe_and_wait_vs_dispatch"]),
     ),
-    text(
+    switched(
         "committed events on no books",
         "store/delivery.rs",
-        &[("self.counters.dispatch.committed.add(done as u64);", "")],
+        &[Step("self.counters.dispatch.committed.add(done as u64);", "")],
         ("delivery", &["commit_vs_publish", "commit_vs_drain"]),
     ),
-    text(
+    switched(
         "commit goes on after a drain gave up",
         "store/delivery.rs",
-        &[("&& stop.is_none() && !self.is_abandoned() {", "&& stop.is_none() {")],
+        &[Term(
+            "!events.as_slice().is_empty() && stop.is_none() && !self.is_abandoned()",
+            "!events.as_slice().is_empty() && stop.is_none()",
+        )],
         ("delivery", &["commit_vs_drain_out_of_time"]),
     ),
-    text(
+    switched(
         "commit lets go of the lease",
         "store/commit.rs",
-        &[(
+        &[Let(
+            "result",
             "        let result = shared.commit(events, &mut dispatch.held);
         dispatch.flush(Flush::EndOfPublish, Deadline::NEVER);
         dispatch.run_if_asked();
@@ -195,103 +207,103 @@ pub(super) const ROWS: &[Weakening] = &[
     ),
     relaxed("push-told", "again", &["replay_vs_publish_wait"]),
     relaxed("push-heard", "again", &["replay_vs_publish_wait"]),
-    text(
+    switched(
         "commit does not look again",
         "store/commit.rs",
-        &[(
-            "`no_commit_after_drain`.\n        if shared.intake.is_closed() {",
-            "`no_commit_after_drain`.\n        if false {",
+        &[Step(
+            "`no_commit_after_drain`.\n        if shared.intake.is_closed() {\n            return Err(CommitError::Closed);\n        }\n",
+            "`no_commit_after_drain`.\n",
         )],
         ("delivery", &["no_commit_after_drain"]),
     ),
-    text(
+    switched(
         "call that failed again rings nobody",
         "store/again.rs",
-        &[("if keeper.pushes() != pushes {", "if false {")],
+        &[Term("keeper.pushes() != pushes", "false")],
         ("again", &["second_retry_vs_publish_wait"]),
     ),
-    text(
+    switched(
         "replay rings nobody",
         "store/replay.rs",
-        &[("        shared.intake.wake_waiting();\n", "")],
+        &[Step("        shared.intake.wake_waiting();\n", "")],
         ("again", &["replay_vs_publish_wait"]),
     ),
-    text(
+    switched(
         "replay rings before the calls are in",
         "store/replay.rs",
         &[
-            ("        shared.intake.wake_waiting();\n", ""),
-            (
+            Step("        shared.intake.wake_waiting();\n", ""),
+            Step(
                 "        let Some(replayed) = keeper.replay(",
                 "        shared.intake.wake_waiting();\n        let Some(replayed) = keeper.replay(",
             ),
         ],
         ("again", &["replay_vs_publish_wait"]),
     ),
-    text(
+    switched(
         "news looked at outside of the bell",
         "ring/park.rs",
-        &[("|| !news() && self.mark_parked()", "|| self.mark_parked()")],
+        &[Term("!news() && self.mark_parked()", "self.mark_parked()")],
         ("again", &["replay_vs_publish_wait"]),
     ),
-    text(
+    switched(
         "news counted after the look",
         "store/next.rs",
-        &[
-            ("            let seen = self.news();\n", ""),
-            (
-                "            if due == Some(Duration::ZERO) {",
-                "            let seen = self.news();\n            if due == Some(Duration::ZERO) {",
-            ),
-        ],
+        &[Let(
+            "(seen, due)",
+            "            let seen = self.news();\n            let due = self.next_due().map(|at| at.saturating_duration_since(self.now()));\n",
+            "            let due = self.next_due().map(|at| at.saturating_duration_since(self.now()));\n            let seen = self.news();\n",
+        )],
         ("again", &["replay_vs_publish_wait"]),
     ),
-    text(
+    switched(
         "kept call rings nobody",
         "store/again.rs",
-        &[(
-            "if keeper.waiting() != 0 {\n            self.intake",
-            "if false {\n            self.intake",
+        &[Step(
+            "        if keeper.waiting() != 0 {\n            self.intake.wake_waiting();\n        }\n",
+            "",
         )],
         ("again", &["retry_vs_publish_wait"]),
     ),
-    text(
+    switched(
         "drain does not await a replay",
         "store/shutdown.rs",
-        &[("            keeper.await_replays();\n", "")],
+        &[Step("            keeper.await_replays();\n", "")],
         ("again", &["replay_vs_drain"]),
     ),
-    text(
+    switched(
         "replay looks outside of the lock",
         "store/sharing.rs",
-        &[
-            ("        let is_closed = (order.is_closed)();\n", ""),
-            (
-                "        let mut due = sync::lock(&self.due);\n        // Under",
-                "        let is_closed = (order.is_closed)();\n        let mut due = sync::lock(&self.due);\n        // Under",
-            ),
-        ],
+        &[Let(
+            "(mut due, is_closed)",
+            "        let mut due = sync::lock(&self.due);\n        // Under the lock: who has closed the store and then takes the lock finds all of them.\n        let is_closed = (order.is_closed)();\n",
+            "        let is_closed = (order.is_closed)();\n        let mut due = sync::lock(&self.due);\n",
+        )],
         ("again", &["replay_vs_drain"]),
     ),
-    text(
+    switched(
         "left over events not set aside",
         "store/delivery.rs",
-        &[("sync::lock(&self.left_over).extend(events);", "drop(events);")],
+        &[Step("sync::lock(&self.left_over).extend(events);", "drop(events);")],
         ("shutdown", &["drain_out_of_time_vs_publish"]),
     ),
-    text(
+    switched(
         "report: left over before in flight",
         "store/shutdown.rs",
-        &[(
+        &[Let(
+            "mut report",
             "        let mut report = self.report(dispatched);\n        report.undelivered = std::mem::take(&mut *sync::lock(&self.left_over));\n",
             "        let left_over = std::mem::take(&mut *sync::lock(&self.left_over));\n        let mut report = self.report(dispatched);\n        report.undelivered = left_over;\n",
         )],
         ("shutdown", &["report_vs_publish"]),
     ),
-    text(
+    switched(
         "audit looks only afterwards",
         "store/audit.rs",
-        &[("        if !at_rest() {\n            return Err(AuditError::Busy);\n        }\n", "")],
+        &[Step(
+            "        if !at_rest() {\n            return Err(AuditError::Busy);\n        }\n",
+            "",
+        )],
         ("audit", &["audit_vs_send"]),
     ),
     text(
@@ -300,73 +312,71 @@ pub(super) const ROWS: &[Weakening] = &[
         &[("        let _books = sync::lock(&shared.left_over);\n", "")],
         ("audit", &["audit_vs_drain"]),
     ),
-    text(
+    switched(
         "audit counts fewer values than none",
         "ring/mod.rs",
-        &[(
+        &[Term(
             "tail.checked_sub(head) == Some(self.count_full())",
             "tail - head == self.count_full()",
         )],
         ("audit", &["audit_vs_two_displacing"]),
     ),
-    text(
+    switched(
         "drain does not wait for a publish",
         "store/shutdown.rs",
-        &[(
-            "shared.take_dispatch(Goal::Publish, deadline) {",
-            "shared.try_take_dispatch().ok_or(Unmet::Late) {",
+        &[Term(
+            "shared.take_dispatch(Goal::Publish, deadline)",
+            "shared.try_take_dispatch().ok_or(Unmet::Late)",
         )],
         ("shutdown", &["drain_vs_publish"]),
     ),
-    text(
+    switched(
         "drain does not look at the producer",
         "store/intake.rs",
-        &[(
-            "Rings::SingleLossless(single) => !single.ring.has_ended(),",
-            "Rings::SingleLossless(_) => false,",
+        &[Term(
+            "match &self.rings {\n            Rings::Lossless(_) | Rings::Displacing(_) => false,\n            Rings::SingleLossless(single) => !single.ring.has_ended(),\n            Rings::SingleDisplacing(single) => !single.ring.has_ended(),\n        }",
+            "match &self.rings {\n            Rings::Lossless(_) | Rings::Displacing(_) => false,\n            Rings::SingleLossless(_) => false,\n            Rings::SingleDisplacing(single) => !single.ring.has_ended(),\n        }",
         )],
         ("single_store", &["single_drain_vs_send", "single_drain_out_of_time_vs_send"]),
     ),
-    text(
+    switched(
         "a send does not ring",
         "ring/park.rs",
-        &[(
-            "if tail_before & PARKED != 0 {",
-            "if tail_before & PARKED != 0 && tail_before & CLOSED != 0 {",
+        &[Term(
+            "tail_before & PARKED != 0",
+            "tail_before & PARKED != 0 && tail_before & CLOSED != 0",
         )],
         ("waiting", &["reader_parks_vs_send", "reader_parks_vs_two_sends"]),
     ),
-    text(
+    switched(
         "close does not ring",
         "ring/mod.rs",
-        &[(
-            "            self.wake_readers(tail);\n            return tail & CLOSED",
-            "            return tail & CLOSED",
+        &[Step(
+            "            self.wake_readers(tail);\n            return tail & CLOSED == 0;\n",
+            "            return tail & CLOSED == 0;\n",
         )],
         ("waiting", &["reader_parks_vs_close"]),
     ),
-    text(
+    switched(
         "reader parks without a look at the tail",
         "ring/park.rs",
-        &[("let empty = tail & POSITION == head && tail & CLOSED == 0;", "let empty = true;")],
+        &[Term("tail & POSITION == head && tail & CLOSED == 0", "true")],
         ("waiting", &["reader_parks_vs_send", "reader_parks_vs_close"]),
     ),
-    text(
+    switched(
         "reader parks beside a displacing send",
         "ring/park.rs",
-        &[("(M::DISPLACES && self.is_displacing_at(head))", "false")],
+        &[Term("(M::DISPLACES && self.is_displacing_at(head))", "false")],
         ("waiting", &["reader_parks_vs_displace"]),
     ),
-    text(
+    switched(
         "reader parks outside of the gate",
         "wait/doorbell.rs",
-        &[
-            ("        let mut rung = sync::lock(&self.gate);\n        let before = *rung;\n", ""),
-            (
-                "            return false;\n        }\n",
-                "            return false;\n        }\n        let mut rung = sync::lock(&self.gate);\n        let before = *rung;\n",
-            ),
-        ],
+        &[Let(
+            "(mut rung, before)",
+            "        let mut rung = sync::lock(&self.gate);\n        let before = *rung;\n        if !mark() {\n            return false;\n        }\n",
+            "        if !mark() {\n            return false;\n        }\n        let mut rung = sync::lock(&self.gate);\n        let before = *rung;\n",
+        )],
         ("waiting", &["reader_parks_vs_send"]),
     ),
 ];
