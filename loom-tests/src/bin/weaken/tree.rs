@@ -100,7 +100,8 @@ impl Tree {
         weakened: &str,
     ) -> Result<Model, Failure> {
         let log = self.home.join("run.log");
-        let mut arguments = vec!["--"];
+        // At once, or who aborts while it unwinds takes along what its first panic said.
+        let mut arguments = vec!["--", "--nocapture"];
         if let Some(model) = model {
             arguments.extend(["--exact", model]);
         }
