@@ -8,11 +8,15 @@
 //! ```
 //!
 //! It works on copies of the workspace in `target/weaken`, one for each processor, with the flags of
-//! `cargo loom`. In a copy every ordering is looked up by its tag as a model runs, so those are built once; a
-//! change of the algorithm is built by itself. A
-//! weakening that does not compile, or no longer finds its place in the source, is an error and not
-//! a success. Before anything is changed it checks the comments: every ordering stronger than
-//! Relaxed carries a tag, no tag is used twice, and each has a row in the table.
+//! `cargo loom`. In a copy every ordering stands beside what asks, as a model runs, whether it is the one
+//! that is weakened, and so do the steps and terms of the algorithms; one build of each file of models
+//! serves them all, and has to hold while nothing is chosen. The few changes of the text that cannot be
+//! switched are built one by one.
+//!
+//! Only a panic that says why counts: a model that ends in another way, a weakening that does not
+//! compile, or one that no longer finds its place in the source, is an error and not a success. Before
+//! anything is changed it checks the comments: every ordering stronger than Relaxed carries a tag, no tag
+//! is used twice, and each has a row in the table.
 
 mod scan;
 mod switch;
@@ -66,7 +70,8 @@ fn run() -> Result<bool, Failure> {
         let tree = Tree::copy(root, 0)?;
         let files: BTreeSet<&str> = chosen.iter().map(|row| row.test).collect();
         for test in files {
-            expect_green(&tree, test)?;
+            tree.build(test)?;
+            expect_green(&tree, test, None)?;
         }
     }
 
@@ -92,7 +97,11 @@ fn weaken_all(root: &Path, chosen: &[&Weakening], sites: &[Site]) -> Result<bool
         }
     }
     let mut switched: Vec<_> = switched.into_values().collect();
-    switched.sort_by_key(|rows| Reverse(rows.len()));
+    // What takes longest first, so that nobody is left with it when all others have done.
+    switched.sort_by_key(|rows| {
+        let is_of = |test: &&str| rows.iter().any(|row| row.test == *test);
+        (table::LONG.iter().position(is_of).unwrap_or(usize::MAX), Reverse(rows.len()))
+    });
     let (switched, texts) = (Queue::new(switched), Queue::new(texts));
 
     let work = |worker| {
@@ -165,11 +174,14 @@ fn check_table(sites: &[Site]) -> Result<(), Failure> {
     Ok(())
 }
 
-fn expect_green(tree: &Tree, test: &str) -> Result<(), Failure> {
-    tree.build(test)?;
-    match tree.run(test, None, "")? {
+/// Runs one model of a file, or all, with nothing weakened; an error if that fails.
+fn expect_green(tree: &Tree, test: &str, model: Option<&str>) -> Result<(), Failure> {
+    match tree.run(test, model, "")? {
         Model::Green => Ok(()),
-        Model::Red(how) => Err(format!("{test} fails without any weakening: {how}").into()),
+        Model::Red(how) => {
+            let model = model.unwrap_or("a model");
+            Err(format!("{test}: {model} fails without any weakening: {how}").into())
+        }
     }
 }
 
@@ -178,6 +190,7 @@ fn expect_green(tree: &Tree, test: &str) -> Result<(), Failure> {
 fn weaken_switched(tree: &Tree, rows: &[&Weakening]) -> Result<bool, Failure> {
     let Some(first) = rows.first() else { return Ok(true) };
     tree.build(first.test)?;
+    expect_green(tree, first.test, Some(table::quick_model(first.test)?))?;
     rows.iter().try_fold(true, |all_red, row| {
         let choice = match row.change {
             Change::Ordering { tag, to } => format!("{tag}={to}"),
@@ -237,6 +250,16 @@ mod tests {
         assert!(named.len() > 20, "only {} names found: is the scan right?", named.len());
         for (model, file) in named {
             assert!(tests.contains(&format!("fn {model}()")), "{file} names `{model}`");
+        }
+    }
+
+    #[test]
+    fn the_quick_models_exist() {
+        for row in super::table::rows() {
+            let model = super::table::quick_model(row.test).unwrap();
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+            let models = fs::read_to_string(folder.join(row.test).with_extension("rs")).unwrap();
+            assert!(models.contains(&format!("fn {model}()")), "{} has no {model}", row.test);
         }
     }
 

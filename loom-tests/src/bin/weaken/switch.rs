@@ -167,3 +167,87 @@ fn splice(text: &str, mut wraps: Vec<Wrap>) -> Result<String, Failure> {
     }
     Ok(result + &text[at..])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::switched;
+    use crate::scan::Site;
+    use crate::table::Piece::{self, Let, Step, Term};
+
+    fn with(text: &str, rows: &[(&str, &[Piece])]) -> Result<String, String> {
+        let switched = switched(text, &[], rows).map_err(|error| error.to_string())?;
+        Ok(switched.split_whitespace().collect::<Vec<_>>().join(" "))
+    }
+
+    #[test]
+    fn an_ordering_is_looked_up_by_its_tag() {
+        let (tag, file, ordering) = ("fill".to_owned(), "slot.rs".to_owned(), "Release".to_owned());
+        let site = Site { tag, file, line: 1, ordering };
+        let text = "// Release [fill]: it.\nx.store(1, Ordering::Release);\n";
+        let looked_up = switched(text, &[&site], &[]).unwrap();
+        assert!(
+            looked_up.contains("store(1, crate::sync::weakened(\"fill\", Ordering::Release));")
+        );
+        assert!(looked_up.contains("Release [fill]"), "the comment stays");
+        // Inside of a step it still is.
+        let step: &[Piece] = &[Step("x.store(1, Ordering::Release);\n", "")];
+        let both = switched(text, &[&site], &[("row", step)]).unwrap();
+        assert!(both.contains("} else {\nx.store(1, crate::sync::weakened("), "{both}");
+    }
+
+    #[test]
+    fn each_kind_keeps_what_it_weakens() {
+        let step: &[Piece] = &[Step("one();\n", "")];
+        let of = |rows: &str| format!("if crate::sync::is_weakened(&[{rows}]) {{");
+        let row = of("\"row\"");
+        assert_eq!(
+            with("one();\n", &[("row", step)]).unwrap(),
+            format!("{row} }} else {{ one(); }}")
+        );
+        let term: &[Piece] = &[Term("a && b", "a")];
+        let expected = format!("if ({row} a }} else {{ a && b }}) {{}}");
+        assert_eq!(with("if a && b {}", &[("row", term)]).unwrap(), expected);
+        let names: &[Piece] =
+            &[Let("(mut a, b)", "let mut a = 1; let b = 2;", "let b = 2; let mut a = 3;")];
+        let expected = format!(
+            "let (mut a, b) = {row} let b = 2; let mut a = 3; (a, b) }} \
+             else {{ let mut a = 1; let b = 2; (a, b) }};"
+        );
+        assert_eq!(with("let mut a = 1; let b = 2;", &[("row", names)]).unwrap(), expected);
+    }
+
+    #[test]
+    fn rows_share_a_place() {
+        let (none, other): (&[Piece], &[Piece]) = (&[Term("a", "b")], &[Term("a", "c")]);
+        let shared = with("a", &[("one", none), ("two", other), ("three", none)]).unwrap();
+        let (both, two) =
+            ("is_weakened(&[\"one\", \"three\"]) { b }", "is_weakened(&[\"two\"]) { c }");
+        assert!(shared.contains(both) && shared.contains(two), "{shared}");
+    }
+
+    #[test]
+    fn common_lines_only_say_where() {
+        let step: &[Piece] = &[Step("}\nring();\n// Then", "}\n// Then")];
+        let text = "ring();\n}\nring();\n// Then.";
+        let left_out = with(text, &[("row", step)]).unwrap();
+        assert!(
+            left_out.starts_with("ring(); } if ") && left_out.ends_with("{ ring(); } // Then.")
+        );
+        // What is only there weakened, is round nothing.
+        let more: &[Piece] = &[Step("let a = 1;\n", "early();\nlet a = 1;\n")];
+        let added = with("let a = 1;\n", &[("row", more)]).unwrap();
+        assert!(added.ends_with("{ early(); } else { } let a = 1;"), "{added}");
+    }
+
+    #[test]
+    fn one_place_may_be_inside_another_but_not_half() {
+        let (outer, inner): (&[Piece], &[Piece]) = (&[Step("a(b);c();", "")], &[Term("b", "d")]);
+        let half: &[Piece] = &[Step("c();e();", "")];
+        let text = "a(b);c();e();";
+        assert!(with(text, &[("inner", inner), ("outer", outer)]).is_ok());
+        let error = with(text, &[("outer", outer), ("half", half)]).unwrap_err();
+        assert!(error.contains("the places of outer and half overlap"), "{error}");
+        let error = with("b b", &[("inner", inner)]).unwrap_err();
+        assert!(error.starts_with("inner: 2 places in the source"), "{error}");
+    }
+}
