@@ -115,12 +115,10 @@ fn around_place(place: &Place<'_>) -> Wrap {
         Piece::Term(..) => ("(".to_owned(), String::new(), ")"),
         Piece::Let(names, ..) => (format!("let {names} = "), names.replace("mut ", ""), ";"),
     };
-    let mut before = open;
-    for (other, rows) in &place.others {
-        before +=
-            &format!("if crate::sync::is_weakened(&{rows:?}) {{\n{other}\n{result}\n}} else ");
-    }
-    before += "{\n";
+    let alternatives = place.others.iter().map(|(other, rows)| {
+        format!("if crate::sync::is_weakened(&{rows:?}) {{\n{other}\n{result}\n}} else ")
+    });
+    let before = open + &alternatives.collect::<String>() + "{\n";
     let after = format!("\n{result}\n}}{close}\n");
     let whose = place.others.iter().flat_map(|(_, rows)| rows).copied().collect::<Vec<_>>();
     Wrap { part: place.part.clone(), before, after, whose: whose.join(", ") }
