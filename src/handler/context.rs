@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::time::Duration;
 
 use super::{Observer, Outcome, Profile, SubscriptionId};
 use crate::error::{ScheduleError, SendAllError, SendError};
@@ -29,19 +28,6 @@ pub(crate) trait Outlet<E: Event>: Sync {
     fn can_wait(&self) -> bool;
     /// Tells every observer.
     fn observe(&self, tell: &dyn Fn(&dyn Observer<E>));
-}
-
-/// What observers want to know of calls.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Watch {
-    pub(crate) calls: bool,
-    pub(crate) slow_after: Option<Duration>,
-}
-
-impl Watch {
-    pub(crate) const fn wants_any(&self) -> bool {
-        self.calls || self.slow_after.is_some()
-    }
 }
 
 /// One call of one handler, as the dispatch sees it.

@@ -30,7 +30,7 @@ pub use chain::{
     BatchHandler, BoxBatchHandler, BoxHandler, Handler, Middleware, PlacedBatch, around,
 };
 pub(crate) use chain::{HandlerFn, HandlerMut};
-pub(crate) use context::{Call, Outlet, Watch};
+pub(crate) use context::{Call, Outlet};
 pub use context::{CallContext, Changed, Context};
 pub(crate) use counts::LaneCounts;
 pub use counts::SubscriptionStats;
@@ -53,4 +53,4 @@ pub(crate) use subscriber::{Progress, RunEnd, Subscribed, Subscriber, Taker, pas
 pub(crate) use subscription::Registered;
 pub use subscription::{Subscription, SubscriptionId};
 pub(crate) use timed::Timed;
-pub(crate) use watched::Watched;
+pub(crate) use watched::{Watch, Watched};

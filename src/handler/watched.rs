@@ -1,9 +1,23 @@
 //! Showing calls to observers.
 
-use super::context::Watch;
+use std::time::Duration;
+
 use super::{BoxHandler, CallContext, Handler, Outcome};
 use crate::error::HandlerError;
 use crate::event::Event;
+
+/// What observers want to know of calls.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Watch {
+    pub(crate) calls: bool,
+    pub(crate) slow_after: Option<Duration>,
+}
+
+impl Watch {
+    pub(crate) const fn wants_any(&self) -> bool {
+        self.calls || self.slow_after.is_some()
+    }
+}
 
 /// Around everything else, if the store has an observer that wants to see calls, or to hear of slow ones.
 pub(crate) struct Watched<E: Event> {
