@@ -10,6 +10,7 @@ use super::{Batch, CallContext, IntoOutcome, Outcome};
 use crate::error::HandlerError;
 use crate::event::Event;
 use crate::ring::Exclusive;
+use crate::sync::Arc;
 
 /// Something that is called with an event: a handler, or a middleware around one.
 ///
@@ -28,6 +29,13 @@ pub trait Handler<E: Event>: Send + Sync + 'static {
 pub type BoxHandler<E> = Box<dyn Handler<E>>;
 
 impl<E: Event> Handler<E> for BoxHandler<E> {
+    #[inline]
+    fn handle(&self, event: &E, context: &CallContext<'_, E>) -> Result<Outcome, HandlerError> {
+        (**self).handle(event, context)
+    }
+}
+
+impl<E: Event, H: Handler<E>> Handler<E> for Arc<H> {
     #[inline]
     fn handle(&self, event: &E, context: &CallContext<'_, E>) -> Result<Outcome, HandlerError> {
         (**self).handle(event, context)
@@ -145,6 +153,14 @@ pub trait Middleware<E: Event>: Send + Sync + 'static {
     /// [`wrap`](Self::wrap) is called too. Called once for each subscription of batches.
     fn wrap_batch(&self, next: BoxBatchHandler<E>) -> PlacedBatch<E> {
         PlacedBatch::InFront(next)
+    }
+
+    /// The level at which somebody has to listen for it to do anything; if it may do something anyway,
+    /// none.
+    #[cfg(feature = "tracing")]
+    #[doc(hidden)]
+    fn listens_at(&self) -> Option<tracing::Level> {
+        None
     }
 }
 

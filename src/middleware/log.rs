@@ -86,6 +86,11 @@ impl<E: Event> Middleware<E> for Log {
     fn wrap_batch(&self, next: BoxBatchHandler<E>) -> PlacedBatch<E> {
         PlacedBatch::Around(Box::new(Layered { layer: *self, next }))
     }
+
+    fn listens_at(&self) -> Option<Level> {
+        // Whoever hears the more verbose of the two hears the other one, too.
+        Some(self.level.min(self.failure_level))
+    }
 }
 
 impl<E: Event> Layer<E> for Log {
@@ -125,7 +130,7 @@ impl<E: Event> Drop for Unwinding<'_, '_, E> {
 
 /// Whether anybody may listen at the level: one load.
 #[inline]
-pub(super) fn is_enabled(level: Level) -> bool {
+pub(crate) fn is_enabled(level: Level) -> bool {
     level <= tracing::level_filters::STATIC_MAX_LEVEL && level <= LevelFilter::current()
 }
 

@@ -26,6 +26,8 @@ pub use catch_panic::CatchPanic;
 pub use circuit_breaking::CircuitBreaking;
 #[cfg(feature = "tracing")]
 pub use log::Log;
+#[cfg(feature = "tracing")]
+pub(crate) use log::is_enabled;
 pub use only::Only;
 pub use payload_limit::PayloadLimit;
 pub use rate::RateLimiter;

@@ -30,8 +30,9 @@ use crate::sync::Arc;
 /// and `events`. Behind a [`Retry`](crate::Retry) each attempt is a span; in front of it, one is around
 /// all attempts that do not wait.
 ///
-/// Has no state. Costs a call by pointer and, if nobody listens at the level, one load. A subscriber that
-/// panics is caught and does not change what the call came to.
+/// Has no state. A handler with nothing else around it is called directly if nobody listens at the level,
+/// which costs one load; else this costs a call by pointer as well. A subscriber that panics is caught and
+/// does not change what the call came to.
 ///
 /// # Examples
 ///
@@ -130,6 +131,10 @@ impl<E: Event> Middleware<E> for Spans {
 
     fn wrap_batch(&self, next: BoxBatchHandler<E>) -> PlacedBatch<E> {
         PlacedBatch::Around(Box::new(Layered { layer: self.clone(), next }))
+    }
+
+    fn listens_at(&self) -> Option<Level> {
+        Some(self.level)
     }
 }
 

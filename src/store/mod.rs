@@ -18,6 +18,8 @@ mod gauges;
 mod intake;
 mod keeper;
 mod lanes;
+#[cfg(feature = "tracing")]
+mod listened;
 mod listing;
 mod monitor;
 mod next;

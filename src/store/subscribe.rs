@@ -82,10 +82,14 @@ impl<E: Event, P: Producers> EventStore<E, P> {
         handler: impl Fn(&E, &Context<'_, E, P>) -> R + Send + Sync + 'static,
     ) -> Subscription {
         if self.is_wrapped(&options) {
-            let handler = move |event: &E, context: &CallContext<'_, E>| {
+            let handler = HandlerFn(move |event: &E, context: &CallContext<'_, E>| {
                 handler(event, &context.seen_by()).into_outcome()
-            };
-            return self.subscribe_wrapped(options, Box::new(HandlerFn(handler)));
+            });
+            #[cfg(feature = "tracing")]
+            if let Some(level) = self.listens_at(&options) {
+                return self.subscribe_listened(level, options, handler);
+            }
+            return self.subscribe_wrapped(options, Box::new(handler));
         }
         self.register(Listing::new(), options, move |event, call: &Call<'_, E>, profile| {
             handler(event, &Context::new(call, profile)).into_outcome()
