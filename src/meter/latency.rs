@@ -137,6 +137,7 @@ impl Times {
     /// Whether this one is to be measured: the first, and every n-th after it.
     #[inline]
     pub(crate) fn is_due(&self) -> bool {
+        // Relaxed (both): a count that hands nothing over; one that is lost moves a sample.
         let left = self.left.load(Ordering::Relaxed);
         let is_due = left == 0;
         self.left.store(if is_due { self.every - 1 } else { left - 1 }, Ordering::Relaxed);

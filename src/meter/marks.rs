@@ -66,6 +66,8 @@ impl SendMarks {
 
     fn set_next(&self, marks: &VecDeque<(u64, Instant)>) {
         let next = marks.front().map_or(NONE, |&(position, _)| position);
+        // Relaxed: the stamp of an event makes the mark visible that its sender made; who sees another
+        // one late measures it late or not at all. The marks themselves are under the lock.
         self.next.store(next, Ordering::Relaxed);
     }
 
@@ -73,6 +75,7 @@ impl SendMarks {
     /// last.
     #[inline]
     pub(crate) fn run_max(&self, head: u64) -> u64 {
+        // Relaxed: see `set_next`.
         let next = self.next.load(Ordering::Relaxed);
         next.checked_sub(head).map_or(NONE, |before| before.saturating_add(1))
     }
@@ -81,6 +84,7 @@ impl SendMarks {
     /// Those before them were displaced.
     #[inline]
     pub(crate) fn finish(&self, first: u64, end: u64, now: impl FnOnce() -> Instant) {
+        // Relaxed: see `set_next`.
         if self.next.load(Ordering::Relaxed) < end {
             self.measure(first, end, now());
         }

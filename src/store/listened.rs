@@ -43,3 +43,49 @@ impl<E: Event, P: Producers> EventStore<E, P> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tracing::Level;
+
+    use crate::config::OverrunPolicy;
+    use crate::event::Event;
+    use crate::handler::SubscribeOptions;
+    use crate::middleware::{CatchPanic, Log, Spans};
+    use crate::store::{EventStore, StoreBuilder};
+
+    struct Ping;
+
+    impl Event for Ping {
+        type Topic = ();
+        fn topic(&self) {}
+    }
+
+    fn builder() -> StoreBuilder<Ping> {
+        EventStore::builder(8, OverrunPolicy::ReturnError)
+    }
+
+    fn level(builder: StoreBuilder<Ping>, options: &SubscribeOptions<Ping>) -> Option<Level> {
+        builder.build().unwrap().listens_at(options)
+    }
+
+    #[test]
+    fn whoever_hears_any_of_them_is_heard() {
+        let all = SubscribeOptions::all_topics;
+        let log = Log::new().level(Level::TRACE).failure_level(Level::WARN);
+        assert_eq!(level(builder().middleware(log), &all()), Some(Level::WARN));
+        let spans = Spans::new().level(Level::INFO);
+        assert_eq!(level(builder().middleware(spans.clone()), &all()), Some(Level::INFO));
+        let both = all().middleware(spans);
+        assert_eq!(level(builder().middleware(log), &both), Some(Level::WARN));
+    }
+
+    #[test]
+    fn what_may_act_anyway_is_not_gone_past() {
+        let spans = SubscribeOptions::all_topics().middleware(Spans::new());
+        assert_eq!(level(builder().middleware(CatchPanic), &spans), None);
+        assert_eq!(level(builder(), &SubscribeOptions::all_topics()), None);
+        let limit = std::time::Duration::from_secs(1);
+        assert_eq!(level(builder().watchdog(limit), &spans), None);
+    }
+}

@@ -4,11 +4,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use crate::by_key;
 use crate::common::{Gate, Journal, Keyed, Notes, Number, watched};
+use crate::{Told, by_key};
 use ringbus::{
     BusySpin, ConfigError, Deadline, DriverConfig, EventStore, FlushError, Lanes, OverrunPolicy,
-    StoreBuilder, WaitStrategy, Workers, Yield,
+    StoreBuilder, Workers, Yield,
 };
 
 fn builder(capacity: usize) -> StoreBuilder<Keyed> {
@@ -17,27 +17,6 @@ fn builder(capacity: usize) -> StoreBuilder<Keyed> {
 
 fn refused(workers: Workers<Keyed>) -> ConfigError {
     builder(8).build_lanes(workers).expect_err("it cannot be")
-}
-
-/// Yields, and tells when its worker has let go of it.
-#[derive(Clone)]
-struct Told(mpsc::SyncSender<()>);
-
-impl WaitStrategy for Told {
-    fn looks_before_sleep(&self) -> Option<u64> {
-        None
-    }
-
-    fn pause(&mut self, look: u64) {
-        Yield.pause(look);
-    }
-}
-
-impl Drop for Told {
-    fn drop(&mut self) {
-        // The test may be over.
-        let _ = self.0.try_send(());
-    }
 }
 
 #[test]

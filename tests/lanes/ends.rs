@@ -5,33 +5,12 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::by_key;
 use crate::common::{Gate, Journal, Keyed, OnDrop, watched};
+use crate::{Told, by_key};
 use ringbus::{
     Deadline, EventStore, FlushError, Lanes, ManualClock, OverrunPolicy, PendingTimers,
-    SubscribeOptions, WaitStrategy, Workers, Yield,
+    SubscribeOptions, Workers,
 };
-
-/// Yields, and tells when its worker has let go of it.
-#[derive(Clone)]
-struct Told(mpsc::SyncSender<thread::ThreadId>);
-
-impl WaitStrategy for Told {
-    fn looks_before_sleep(&self) -> Option<u64> {
-        None
-    }
-
-    fn pause(&mut self, look: u64) {
-        Yield.pause(look);
-    }
-}
-
-impl Drop for Told {
-    fn drop(&mut self) {
-        // The test may be over.
-        let _ = self.0.try_send(thread::current().id());
-    }
-}
 
 fn lanes(capacity: usize, count: usize) -> Lanes<Keyed> {
     EventStore::builder(capacity, OverrunPolicy::Block).build_lanes(by_key(count)).unwrap()
