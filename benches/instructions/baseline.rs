@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::callgrind::{Count, Valgrind};
 
 /// In the repository, beside this file.
-const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/instructions/baseline.json");
+const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/baseline.json");
 
 /// What counts depend on besides the source.
 #[derive(Serialize, Deserialize, PartialEq, Eq)]
@@ -97,5 +97,5 @@ impl Baseline {
 }
 
 fn no_baseline(error: &dyn fmt::Display) -> String {
-    format!("{PATH}: {error}; `cargo bench --bench instructions -- --save` makes a new one")
+    format!("{PATH}: {error}; `cargo bench -p ringbus-instructions -- --save` makes a new one")
 }

@@ -1,9 +1,9 @@
 //! How many instructions do a send, a receive and a publish take, per event?
 //!
 //! ```text
-//! cargo bench --bench instructions              compare with the baseline
-//! cargo bench --bench instructions -- --check   the same, and fail if it does not hold: for CI
-//! cargo bench --bench instructions -- --save    make a new baseline
+//! cargo bench -p ringbus-instructions              compare with the baseline
+//! cargo bench -p ringbus-instructions -- --check   the same, and fail if it does not hold: for CI
+//! cargo bench -p ringbus-instructions -- --save    make a new baseline
 //! ```
 //!
 //! Instructions are counted, not timed, so the answer is the same on a busy machine and a regression
@@ -13,7 +13,7 @@
 //! events are two laps of the ring, so what happens once per lap counts as often as it should. After
 //! every loop the number and the sum of the events that were handled are checked.
 //!
-//! The baseline is `benches/instructions/baseline.json`, which says what made it. More than 2 % above
+//! The baseline is `baseline.json`, which says what made it. More than 2 % above
 //! it, or more than half an instruction if that is more, is a regression: exit code 1 with `--check`.
 //! So is a case that the baseline does not have, or the reverse, lest the check stop checking
 //! unnoticed. Exit code 2 means that nothing could be counted, because valgrind is missing for
@@ -35,7 +35,7 @@
 //! callgrind_annotate callgrind.out.*
 //! ```
 //!
-//! where `PROGRAM` is the file that `cargo bench --bench instructions --no-run` names.
+//! where `PROGRAM` is the file that `cargo bench -p ringbus-instructions --no-run` names.
 
 mod baseline;
 mod callgrind;

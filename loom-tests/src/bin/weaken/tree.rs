@@ -43,8 +43,7 @@ impl Tree {
         for file in ["Cargo.lock", "loom-tests/Cargo.toml", "loom-tests/src/lib.rs"] {
             write(&tree.join(file), &fs::read(root.join(file))?)?;
         }
-        // The targets that the manifest lists by name are not copied, so neither are their entries.
-        let manifest = without_targets(&fs::read_to_string(root.join("Cargo.toml"))?);
+        let manifest = of_copy(&fs::read_to_string(root.join("Cargo.toml"))?);
         write(&tree.join("Cargo.toml"), manifest.as_bytes())?;
         let config = fs::read_to_string(root.join(".cargo/config.toml"))?;
         let flags = loom_flags(&config, &home.join("target"))?;
@@ -190,8 +189,12 @@ fn write(path: &Path, content: &[u8]) -> Result<(), Failure> {
     Ok(fs::write(path, content)?)
 }
 
-/// A manifest without its `[[bench]]`, `[[example]]` and `[[test]]` sections.
-fn without_targets(manifest: &str) -> String {
+/// The members of the copy.
+const MEMBERS: &str = r#"members = [".", "loom-tests"]"#;
+
+/// A manifest as the copy has it: without the `[[bench]]`, `[[example]]` and `[[test]]` sections, whose
+/// files are not copied, and without members that are not.
+fn of_copy(manifest: &str) -> String {
     let mut kept = String::with_capacity(manifest.len());
     let mut keep = true;
     for line in manifest.lines() {
@@ -199,7 +202,7 @@ fn without_targets(manifest: &str) -> String {
             keep = !line.starts_with("[[");
         }
         if keep {
-            kept += line;
+            kept += if line.starts_with("members = ") { MEMBERS } else { line };
             kept.push('\n');
         }
     }
@@ -256,14 +259,15 @@ const OVERFLOW: &str = "has overflowed its stack";
 mod tests {
     use std::path::Path;
 
-    use super::{loom_flags, reason, without_targets};
+    use super::{loom_flags, of_copy, reason};
 
     #[test]
-    fn manifest_loses_its_listed_targets_only() {
-        let manifest =
-            "[package]\nname = \"x\"\n[[bench]]\nname = \"y\"\n[lints]\nworkspace = true\n";
-        let kept = "[package]\nname = \"x\"\n[lints]\nworkspace = true\n";
-        assert_eq!(without_targets(manifest), kept);
+    fn manifest_loses_what_is_not_copied() {
+        let manifest = "[package]\nname = \"x\"\n[workspace]\nmembers = [\".\", \"y\"]\n\
+                        [[bench]]\nname = \"z\"\n[lints]\nworkspace = true\n";
+        let kept = "[package]\nname = \"x\"\n[workspace]\nmembers = [\".\", \"loom-tests\"]\n\
+                    [lints]\nworkspace = true\n";
+        assert_eq!(of_copy(manifest), kept);
     }
 
     #[test]
