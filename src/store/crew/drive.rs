@@ -44,10 +44,15 @@ impl<E: Event> Shared<E> {
                 break;
             }
             // What dispatch calls is contained by itself.
-            let has_driven = contain::contain(|| self.drive_once()).is_ok();
-            if !(has_waited && has_driven) {
+            let driven = contain::contain(|| self.drive_once());
+            if !has_waited || driven.is_err() {
                 self.counters.observer_panics.add(1);
                 sync::yield_now();
+            }
+            // It may have been a close that asked, and who waits awake hears of that no second time.
+            // Model: `driver_yields_vs_close`.
+            if driven.is_ok_and(|has_answered| has_answered) && self.intake.is_closed() {
+                break;
             }
         }
         if contain::contain(|| self.drive_to_end(pace)).is_err() {
@@ -104,12 +109,14 @@ impl<E: Event> Shared<E> {
         }
     }
 
-    /// Dispatches what is pending and what is due.
-    fn drive_once(&self) {
+    /// Dispatches what is pending and what is due; whether it has answered who had asked for a flush.
+    fn drive_once(&self) -> bool {
         // Before the tail is looked at: what was accepted before a flush was asked for is below it.
         let asked = self.crew.flushes.asked();
         let target = self.intake.tail_position();
-        let Ok(mut dispatch) = self.take_dispatch(Goal::Lease, Deadline::NEVER) else { return };
+        let Ok(mut dispatch) = self.take_dispatch(Goal::Lease, Deadline::NEVER) else {
+            return false;
+        };
         dispatch.run_to(target);
         let answer = self.asks.is_asked().then(|| dispatch.answer_next());
         // Not for one that was asked for meanwhile: it would tear batches whose rest is in the ring.
@@ -123,6 +130,7 @@ impl<E: Event> Shared<E> {
         if owes {
             self.complete_flushes(asked);
         }
+        owes
     }
 
     /// Dispatches what a closed store has left, and makes the calls that wait for their time.

@@ -91,10 +91,16 @@ pub(super) const ROWS: &[Weakening] = &[
         "store/crew/drive.rs",
         &[Let(
             "(asked, mut dispatch)",
-            "        let asked = self.crew.flushes.asked();\n        let target = self.intake.tail_position();\n        let Ok(mut dispatch) = self.take_dispatch(Goal::Lease, Deadline::NEVER) else { return };\n        dispatch.run_to(target);\n",
-            "        let target = self.intake.tail_position();\n        let Ok(mut dispatch) = self.take_dispatch(Goal::Lease, Deadline::NEVER) else { return };\n        dispatch.run_to(target);\n        let asked = self.crew.flushes.asked();\n",
+            "        let asked = self.crew.flushes.asked();\n        let target = self.intake.tail_position();\n        let Ok(mut dispatch) = self.take_dispatch(Goal::Lease, Deadline::NEVER) else {\n            return false;\n        };\n        dispatch.run_to(target);\n",
+            "        let target = self.intake.tail_position();\n        let Ok(mut dispatch) = self.take_dispatch(Goal::Lease, Deadline::NEVER) else {\n            return false;\n        };\n        dispatch.run_to(target);\n        let asked = self.crew.flushes.asked();\n",
         )],
         ("driver", &["flush_vs_driver"]),
+    ),
+    switched(
+        "driver does not look for a close behind a flush",
+        "store/crew/drive.rs",
+        &[Term("driven.is_ok_and(|has_answered| has_answered)", "driven.is_ok_and(|_| false)")],
+        ("driver", &["driver_yields_vs_close"]),
     ),
     switched(
         "a flush is told before the lease is back",
